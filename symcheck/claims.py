@@ -1,0 +1,155 @@
+"""What is claimed of what: a Subject has a symmetry."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from symcheck import _tree
+from symcheck.domains import Domain, Like
+from symcheck.errors import ClaimError, SubjectError
+from symcheck.groups import Group, from_string
+from symcheck.properties import Equivariance, Property
+
+Model = Callable[..., Any]
+Expected = Literal["holds", "violated"]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model under test: a callable on tensors, or a factory that builds one.
+
+    `batching` says how trials are joined into one call: "auto" finds out; "batch" passes them along the model's leading
+    axis; "vmap" maps the model over them; "loop" calls it once a trial.
+    """
+
+    name: str
+    model: Model | None = None
+    build: Callable[[], Model] | None = None
+    batching: Literal["auto", "batch", "vmap", "loop"] = "auto"
+
+    def __post_init__(self) -> None:
+        if self.batching not in ("auto", "batch", "vmap", "loop"):
+            raise SubjectError(f"{self.name}: batching is 'auto', 'batch', 'vmap' or 'loop', not {self.batching!r}.")
+
+    @classmethod
+    def of(cls, model: Any) -> Subject:
+        """The subject that a callable stands for."""
+        if isinstance(model, Subject):
+            return model
+        if isinstance(model, type) or not callable(model):
+            instead = f"an instance, {model.__name__}(...)" if isinstance(model, type) else "a module or a function on tensors"
+            raise SubjectError(f"{model!r} can't be checked: it is no callable on tensors. Give {instead}.")
+        return cls(_name_of(model), model=model)
+
+    @classmethod
+    def built(cls, build: Callable[[], Model], **options: Any) -> Subject:
+        """A subject whose model `build()` makes: anew for each audit, with weights that follow from the audit's seed."""
+        return cls(_name_of(build), build=build, **options)
+
+    def load(self, seed: int) -> Model:
+        """The model. A factory is run with torch's random numbers seeded, and leaves them as they were."""
+        if self.build is None:
+            assert self.model is not None
+            return self.model
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            try:
+                model = self.build()
+            except Exception as error:
+                raise SubjectError(f"{self.name}() raised {type(error).__name__}: {error}. Mend the factory.") from error
+        if not callable(model):
+            raise SubjectError(f"{self.name}() returned {model!r}, not a model. Return a callable on tensors.")
+        return model
+
+
+@dataclass(frozen=True)
+class Claim:
+    """`subject` has `properties` under `group`, which acts on its inputs and outputs by these reps, on this domain.
+
+    Reps are prefixes of the input and output trees, names or `Rep` objects; a tuple stands for positional arguments.
+    `tolerance` is for symmetries that are meant to hold approximately: the relative violation that is allowed, against the
+    spread of the output. None means exact, to rounding. A claim that is `expected` to be violated is met when it is caught.
+
+    >>> claim = Claim(torch.relu, "SO(3)", domain=torch.randn(5, 3), inputs="vector", outputs="vector")
+    >>> claim.id
+    'relu: SO(3), vector -> vector'
+    """
+
+    subject: Subject
+    group: Group
+    domain: Domain
+    inputs: Any
+    outputs: Any
+    properties: tuple[Property, ...] = field(default=(Equivariance(),))
+    tolerance: float | None = None
+    expected: Expected = "holds"
+    reason: str = ""
+    id: str = ""
+
+    def __init__(
+        self,
+        subject: Any,
+        group: Group | str,
+        *,
+        domain: Any,
+        inputs: Any,
+        outputs: Any,
+        properties: tuple[Property, ...] = (Equivariance(),),
+        tolerance: float | None = None,
+        expected: Expected = "holds",
+        reason: str = "",
+        id: str = "",  # noqa: A002 - the word that reports use
+    ) -> None:
+        subject = Subject.of(subject)
+        group = group if isinstance(group, Group) else from_string(_text(group))
+        domain = domain if isinstance(domain, Domain) else Like(domain)
+        inputs = _tree.Args.of(inputs) if type(inputs) is tuple else inputs
+        if tolerance is not None and not 0 < tolerance < 1:
+            raise ClaimError(f"{subject.name}: the tolerance is a fraction of the output's spread between 0 and 1, not {tolerance}.")
+        if expected not in ("holds", "violated"):
+            raise ClaimError(f"{subject.name}: a claim is expected to be 'holds' or 'violated', not {expected!r}.")
+        if expected == "violated" and not reason:
+            raise ClaimError(f"{subject.name}: a claim expected to be violated needs a reason. Say in `reason` what breaks it.")
+        if not properties:
+            raise ClaimError(f"{subject.name}: the claim has no properties, and so claims nothing. Leave out `properties`.")
+        id = id or f"{subject.name}: {group}, {_words(inputs)} -> {_words(outputs)}"  # noqa: A001
+        fields = (subject, group, domain, inputs, outputs, properties, tolerance, expected, reason, id)
+        for name, value in zip(self.__dataclass_fields__, fields, strict=True):
+            object.__setattr__(self, name, value)
+
+    def twin(self, subject: Any, *, reason: str) -> Claim:
+        """The same claim of a broken model, expected to be caught."""
+        return replace(self, subject=subject, expected="violated", reason=reason, id="")
+
+    def rng(self, seed: int, stream: str) -> torch.Generator:
+        """A stream of random numbers of its own, the same for the same seed, claim and purpose on every machine."""
+        digest = hashlib.sha256(f"{seed}\0{self.id}\0{stream}".encode()).digest()
+        return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+
+
+def _text(group: Any) -> str:
+    if not isinstance(group, str):
+        raise ClaimError(f"{group!r} is no group. Use a name such as 'SO(3)', or an object of symcheck.groups.")
+    return group
+
+
+def _name_of(model: Any) -> str:
+    if isinstance(model, nn.Module):
+        return type(model).__name__
+    return str(getattr(model, "__name__", None) or type(model).__name__)
+
+
+def _words(reps: Any) -> str:
+    if isinstance(reps, str):
+        return reps
+    node = _tree.split(reps) if reps is not None else None
+    if node is None:
+        return "scalar" if reps is None else str(getattr(reps, "text", getattr(reps, "name", reps)))
+    words = (f"{key[1:]}={_words(child)}" if key.startswith(".") else _words(child) for key, child in node[0])
+    return f"({', '.join(words)})"

@@ -1,0 +1,197 @@
+"""Domains made from the user's own inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Generator, Tensor
+
+from symcheck import _tree
+from symcheck.domains.base import Domain, Layout
+from symcheck.errors import DomainError
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+
+class _FromTensors(Domain):
+    """A domain of one layout, read off given tensors."""
+
+    def __init__(self, tree: Any, who: str) -> None:
+        self._leaves, self._structure = _tree.flatten(_tree.Args.of(tree))
+        if not self._leaves:
+            raise DomainError(
+                f"{who} holds no tensors: {self._structure}. Give the tensors that the model takes; a tuple is its "
+                f"positional arguments, and symcheck.Args(x, mask=mask) passes keywords too."
+            )
+        for name, leaf in zip(self._structure.names(), self._leaves, strict=True):
+            if leaf.numel() == 0:
+                raise DomainError(
+                    f"{who}{name} has shape {tuple(leaf.shape)}, an empty set on which every claim is true. "
+                    f"Give at least one entry along each axis."
+                )
+            if not leaf.isfinite().all():
+                raise DomainError(f"{who}{name} holds NaN or infinity. Give finite numbers.")
+        floating = [leaf.dtype for leaf in self._leaves if leaf.is_floating_point()]
+        self.dtype = floating[0] if floating else None
+        self._leaves = [_float64(leaf.detach().cpu()) for leaf in self._leaves]
+
+    @property
+    def layout(self) -> Layout:
+        return {}
+
+    def layouts(self) -> SearchStrategy[Layout]:
+        from hypothesis import strategies
+
+        return strategies.just(self.layout)
+
+
+class Examples(_FromTensors):
+    """The user's own inputs and nothing else: the leading axis of every tensor counts them.
+
+    >>> Examples(torch.zeros(4, 7, 3)).sample({}, 2, torch.Generator())[0].shape
+    torch.Size([2, 7, 3])
+    """
+
+    def __init__(self, inputs: Any) -> None:
+        super().__init__(inputs, "Examples: input ")
+        counts = {tuple(leaf.shape[:1]) for leaf in self._leaves}
+        if len(counts) != 1 or () in counts:
+            shapes = ", ".join(str(tuple(leaf.shape)) for leaf in self._leaves)
+            raise DomainError(f"Examples: the leading axes must be equal, one entry an input; the shapes are {shapes}.")
+
+    def sample(self, layout: Layout, n: int, rng: Generator) -> Any:
+        count = len(self._leaves[0])
+        rounds = [torch.randperm(count, generator=rng) for _ in range(-(-n // count))]
+        chosen = torch.cat(rounds)[:n]
+        return self._structure.rebuild([leaf[chosen] for leaf in self._leaves])
+
+    def __repr__(self) -> str:
+        return f"Examples({len(self._leaves[0])} inputs)"
+
+    @classmethod
+    def examples(cls) -> Sequence[Domain]:
+        return [cls(torch.arange(60.0).reshape(10, 2, 3)), cls({"a": torch.rand(9, 2), "b": torch.arange(9)})]
+
+
+class Like(_FromTensors):
+    """Inputs like one example: of its shapes, and with its mean and spread, tensor by tensor.
+
+    The example itself is the first input. The others are normal with the mean and the standard deviation of the tensor's
+    entries (standard normal where all entries are equal, as in `torch.zeros`). Integers, booleans and floating-point masks
+    (of zeros and ones) are kept as they are; an example without other tensors has its integers drawn from its own entries.
+
+    The example may be a batch or a single input. `readings` offers both, and a check finds out which the model agrees with.
+    """
+
+    def __init__(self, example: Any) -> None:
+        super().__init__(example, "example: input ")
+
+    def readings(self, ranks: Sequence[int]) -> Sequence[Domain]:
+        rows = self._rows(ranks)
+        return [self._read(rows), self._whole] if any(rows) else [self._whole]
+
+    @property
+    def _whole(self) -> _Reading:
+        return self._read((False,) * len(self._leaves))
+
+    def _read(self, rows: tuple[bool, ...]) -> _Reading:
+        return _Reading(self._structure, tuple(self._leaves), rows)
+
+    def _rows(self, ranks: Sequence[int]) -> tuple[bool, ...]:
+        """Which leaves have a leading axis that can be a batch axis: no rep acts on it, and all that vary share it."""
+        vary = [_varies(leaf) for leaf in self._leaves]
+        heads = {tuple(leaf.shape[:1]) for leaf, varies in zip(self._leaves, vary, strict=True) if varies}
+        free = all(leaf.ndim > rank for leaf, rank, v in zip(self._leaves, ranks, vary, strict=True) if v)
+        if len(heads) != 1 or () in heads or not free:
+            return (False,) * len(self._leaves)
+        head = heads.pop()
+        return tuple(
+            tuple(leaf.shape[:1]) == head and leaf.ndim > rank for leaf, rank in zip(self._leaves, ranks, strict=True)
+        )
+
+    def sample(self, layout: Layout, n: int, rng: Generator) -> Any:
+        return self._whole.sample(layout, n, rng)
+
+    @property
+    def fixed(self) -> frozenset[int]:
+        return self._whole.fixed
+
+    def __repr__(self) -> str:
+        return f"Like({', '.join(str(tuple(leaf.shape)) for leaf in self._leaves)})"
+
+    @classmethod
+    def examples(cls) -> Sequence[Domain]:
+        return [cls(torch.rand(5, 3)), cls((torch.arange(4), torch.zeros(4, 2)))]
+
+
+@dataclass(frozen=True)
+class _Reading(Domain):
+    """An example read as a batch (the leaves marked in `rows` hold one input an entry) or as a single input."""
+
+    structure: _tree.Structure
+    leaves: tuple[Tensor, ...]
+    rows: tuple[bool, ...]
+
+    @cached_property
+    def _vary(self) -> list[bool]:
+        vary = [_varies(leaf) for leaf in self.leaves]
+        return vary if any(vary) else [True] * len(vary)
+
+    @property
+    def layout(self) -> Layout:
+        return {}
+
+    def layouts(self) -> SearchStrategy[Layout]:
+        from hypothesis import strategies
+
+        return strategies.just(self.layout)
+
+    def sample(self, layout: Layout, n: int, rng: Generator) -> Any:
+        drawn = zip(self.leaves, self.rows, self._vary, strict=True)
+        return self.structure.rebuild([_like(leaf, n, rows, varies, rng) for leaf, rows, varies in drawn])
+
+    @property
+    def fixed(self) -> frozenset[int]:
+        return frozenset(i for i, (rows, varies) in enumerate(zip(self.rows, self._vary, strict=True)) if not (rows or varies))
+
+    @property
+    def batched(self) -> bool | None:
+        return any(self.rows)
+
+    @classmethod
+    def examples(cls) -> Sequence[Domain]:
+        return [reading for domain in Like.examples() for reading in domain.readings((1, 1))]
+
+
+def _like(leaf: Tensor, n: int, rows: bool, varies: bool, rng: Generator) -> Tensor:
+    own = leaf if rows else leaf.unsqueeze(0)
+    if not varies:
+        return own[torch.arange(n) % len(own)]
+    if not leaf.is_floating_point() and not leaf.is_complex():
+        entries = leaf.reshape(-1)
+        drawn = entries[torch.randint(len(entries), (n, *own.shape[1:]), generator=rng)]
+    else:
+        spread = leaf.std() if leaf.numel() > 1 else leaf.new_zeros(()).real
+        noise = torch.randn(n, *own.shape[1:], generator=rng, dtype=leaf.dtype)
+        drawn = noise if spread == 0 else leaf.mean() + spread * noise
+    drawn[:1] = own[:1]
+    return drawn
+
+
+def _varies(leaf: Tensor) -> bool:
+    """Whether new values may be drawn: not for integers, nor for masks and one-hot codes in floating point."""
+    if not (leaf.is_floating_point() or leaf.is_complex()):
+        return False
+    mask = ((leaf == 0) | (leaf == 1)).all() and leaf.min() != leaf.max() if not leaf.is_complex() else False
+    return not bool(mask)
+
+
+def _float64(leaf: Tensor) -> Tensor:
+    if leaf.is_complex():
+        return leaf.to(torch.complex128)
+    return leaf.double() if leaf.is_floating_point() else leaf

@@ -1,0 +1,73 @@
+"""Several domains together, as the arguments of one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from torch import Generator
+
+from symcheck._tree import Args
+from symcheck.domains.base import Domain, Layout
+from symcheck.domains.points import PointCloud, Set
+from symcheck.errors import DomainError
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+
+class Joint(Domain):
+    """One domain for each argument of the model, positional or by keyword. Sizes of the same name are shared.
+
+    >>> h, x = Joint(Set(points=5, features=4), PointCloud(points=5)).sample({"points": 5}, 2, torch.Generator()).args
+    >>> h.shape, x.shape
+    (torch.Size([2, 5, 4]), torch.Size([2, 5, 3]))
+    """
+
+    def __init__(self, *args: Domain, **kwargs: Domain) -> None:
+        self._parts = Args(*args, **kwargs)
+        self._domains = [*args, *kwargs.values()]
+        merged: dict[str, int] = {}
+        for domain in self._domains:
+            for name, size in domain.layout.items():
+                if merged.setdefault(name, size) != size:
+                    raise DomainError(f"Joint: {name} is {merged[name]} in one domain and {size} in {domain}. Make them equal.")
+        if not self._domains:
+            raise DomainError("Joint() joins nothing. Give one domain for each argument of the model.")
+        self._layout = merged
+
+    @property
+    def layout(self) -> Layout:
+        return self._layout
+
+    def layouts(self) -> SearchStrategy[Layout]:
+        from hypothesis import strategies
+
+        def merge(layouts: tuple[Layout, ...]) -> Layout:
+            return {name: size for layout in reversed(layouts) for name, size in layout.items()}
+
+        return strategies.tuples(*(domain.layouts() for domain in self._domains)).map(merge)
+
+    def sample(self, layout: Layout, n: int, rng: Generator) -> Any:
+        return self._join([domain.sample(layout, n, rng) for domain in self._domains])
+
+    def structured(self, layout: Layout) -> Mapping[str, Any]:
+        """Each structured input of each part, with the others drawn at random from a fixed seed."""
+        found: dict[str, Any] = {}
+        for place, domain in enumerate(self._domains):
+            for name, tree in domain.structured(layout).items():
+                rng = Generator().manual_seed(0)
+                drawn = [tree if other == place else d.sample(layout, 1, rng) for other, d in enumerate(self._domains)]
+                found.setdefault(name, self._join(drawn))
+        return found
+
+    def _join(self, drawn: list[Any]) -> Args:
+        cut, words = len(self._parts.args), tuple(self._parts.kwargs)
+        return Args(*drawn[:cut], **dict(zip(words, drawn[cut:], strict=True)))
+
+    def __repr__(self) -> str:
+        return f"Joint{repr(self._parts).removeprefix('Args')}"
+
+    @classmethod
+    def examples(cls) -> Sequence[Domain]:
+        return [cls(Set(4, 2), PointCloud(4)), cls(Set(3, 1), x=PointCloud(3))]

@@ -1,0 +1,29 @@
+"""The engine: plan, draw, measure, judge. It yields events and prints nothing."""
+
+from symcheck.engine.events import Event, Judged, Measuring, Probing
+from symcheck.engine.evidence import Evidence
+from symcheck.engine.judge import Judgement, judge
+from symcheck.engine.outcome import Counterexample, Figures, Finding, Outcome
+from symcheck.engine.policy import Policy
+from symcheck.engine.run import examine, run
+from symcheck.engine.settings import Settings
+from symcheck.engine.verdict import Verdict
+
+__all__ = [
+    "Counterexample",
+    "Event",
+    "Evidence",
+    "Figures",
+    "Finding",
+    "Judged",
+    "Judgement",
+    "Measuring",
+    "Outcome",
+    "Policy",
+    "Probing",
+    "Settings",
+    "Verdict",
+    "examine",
+    "judge",
+    "run",
+]

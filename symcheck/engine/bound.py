@@ -1,0 +1,96 @@
+"""A claim bound to the tensors of one model: its group's sizes known, one rep for each leaf."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from symcheck import reps
+from symcheck._tree import Leaves, Structure
+from symcheck.claims import Claim
+from symcheck.errors import ClaimError, GroupError
+from symcheck.groups import Group
+from symcheck.reps import Rep
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """How a group acts on the leaves of an input and of an output. Actions are computed in float64."""
+
+    group: Group
+    inputs: tuple[Rep, ...]
+    outputs: tuple[Rep, ...]
+
+    def on_inputs(self, g: Tensor, x: Leaves) -> Leaves:
+        return [rep.act(self.group, g, leaf) for rep, leaf in zip(self.inputs, x, strict=True)]
+
+    def on_outputs(self, g: Tensor, y: Leaves) -> Leaves:
+        return [rep.act(self.group, g, leaf) for rep, leaf in zip(self.outputs, y, strict=True)]
+
+    @property
+    def acted(self) -> frozenset[int]:
+        """The input leaves that the group moves."""
+        return frozenset(i for i, rep in enumerate(self.inputs) if not rep.trivial)
+
+
+def input_reps(claim: Claim, structure: Structure) -> list[Rep]:
+    """One rep for each input leaf."""
+    return reps.spread(claim.inputs if _is_call(claim.inputs) else _as_call(claim.inputs, structure), structure, "inputs")
+
+
+def bind(claim: Claim, inputs: list[Rep], x: Leaves, names: Sequence[str]) -> Bound:
+    """The claim's group for the sizes of its inputs, with its reps checked against them. Outputs are bound later."""
+    shapes = [_shape(leaf) for leaf in x]
+    where = [f"input '{name}'" for name in names]
+    sizes: dict[str, int] = {}
+    told: dict[str, str] = {}
+    for rep, shape, place in zip(inputs, shapes, where, strict=True):
+        if len(shape) < rep.rank:
+            rep.check(claim.group, shape, True, place)
+        for name, size in rep.sizes(shape).items():
+            if sizes.setdefault(name, size) != size:
+                raise ClaimError(
+                    f"{claim.group} moves {sizes[name]} {name} in {told[name]} and {size} in {place}. Give them one size, "
+                    f"or name them apart, as in Permute(axis=-2, of='edges')."
+                )
+            told.setdefault(name, place)
+    try:
+        group = claim.group.bind(sizes)
+    except GroupError as error:
+        raise ClaimError(f"{claim.subject.name}: {error}") from None
+    _check(group, inputs, x, shapes, where)
+    return Bound(group, tuple(inputs), ())
+
+
+def bind_outputs(claim: Claim, bound: Bound, y: Leaves, structure: Structure) -> Bound:
+    """The same, with the output's reps, checked against an output."""
+    outputs = reps.spread(claim.outputs, structure, "outputs")
+    where = [f"output '{name}'" if name else "the output" for name in structure.names()]
+    _check(bound.group, outputs, y, [_shape(leaf) for leaf in y], where)
+    return Bound(bound.group, bound.inputs, tuple(outputs))
+
+
+def _check(group: Group, reps_: Sequence[Rep], leaves: Leaves, shapes: list[Shape], where: list[str]) -> None:
+    for rep, leaf, shape, place in zip(reps_, leaves, shapes, where, strict=True):
+        rep.check(group, shape, leaf.is_floating_point() or leaf.is_complex(), place)
+
+
+def _shape(leaf: Tensor) -> Shape:
+    """Without the trial axis."""
+    return tuple(leaf.shape[1:])
+
+
+def _is_call(prefix: object) -> bool:
+    from symcheck._tree import Args
+
+    return isinstance(prefix, (Args, str, Rep)) or prefix is None
+
+
+def _as_call(prefix: object, structure: Structure) -> object:
+    from symcheck._tree import Args
+
+    return Args.of(prefix)

@@ -1,0 +1,35 @@
+"""Evidence: what was measured on every trial, one column an output leaf; nothing judged yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Errors are RMS over the entries of a leaf, in its own units. float64, on the CPU; n trials, L output leaves.
+
+    In float64: `truth` (n, L) is the difference of the two sides, `floor` (n, L) the rounding that explains. In the working
+    precision: `error` and `noise` (n, L). `signal` (L) is the spread of the output over independent inputs;
+    `magnitude` (n, L) its size. `moved` (n): by how much the action moved the input, relative to its size. `region` (n) says which inputs a trial
+    is of, as an index into `regions`, of which the first is the generic one; `random` (n) whether its element was drawn.
+    """
+
+    leaves: tuple[str, ...]
+    truth: Tensor
+    floor: Tensor
+    error: Tensor
+    noise: Tensor
+    signal: Tensor
+    magnitude: Tensor
+    moved: Tensor
+    region: Tensor
+    regions: tuple[str, ...]
+    random: Tensor
+    precise: bool = True  # False: the model doesn't run in float64, and truth is measured in the working precision
+
+    @property
+    def trials(self) -> int:
+        return len(self.truth)

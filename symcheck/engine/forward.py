@@ -1,0 +1,210 @@
+"""Evaluating a model on many trials: how trials are joined into calls, within a memory budget, with errors kept by trial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from symcheck._tree import Leaves, Structure, flatten, split
+from symcheck.placement import Placement
+
+
+class Batching(str, Enum):
+    """How n trials `(n, *shape)` become calls of the model."""
+
+    BATCH = "batch"  # one call: the trial axis is the model's batch axis
+    VMAP = "vmap"  # one call of torch.vmap(model)
+    ROWS = "rows"  # n calls with a batch of one
+    LOOP = "loop"  # n calls without a batch axis
+
+
+class ModelError(Exception):
+    """The model raised, or returned what is no tree of tensors. Its text is the finding."""
+
+
+@dataclass
+class Forward:
+    """f at one placement: leaves `(n, *shape)` in, leaves `(n, *shape)` out, in float64 where they are floating point.
+
+    Trials that raise give NaN, and are kept in `crashes` by their place in the call. `shared` leaves are the same for all
+    trials and are passed without a trial axis. `limit` bounds the trials of one call.
+    """
+
+    model: Callable[..., Any]
+    structure: Structure
+    placement: Placement
+    batching: Batching
+    shared: frozenset[int] = frozenset()
+    grad: bool = False
+    default_dtype: bool = False  # whether new tensors are made in the placement's dtype, as torch.set_default_dtype does
+    limit: int = 1024
+    watch: Callable[[Leaves, Leaves], None] | None = None  # called after each call with the inputs before and after it
+    output: Structure | None = None
+    shapes: list[torch.Size] | None = None
+    crashes: dict[int, str] = field(default_factory=dict)
+    calls: int = 0
+    evaluations: int = 0
+
+    def __call__(self, x: Leaves) -> Leaves:
+        n = len(x[0])
+        self.evaluations += n
+        self.crashes.clear()
+        parts = [self._chunk(x, start, min(start + self.limit, n)) for start in range(0, n, self.limit)]
+        return [torch.cat(leaves) for leaves in zip(*parts, strict=True)] if len(parts) > 1 else parts[0]
+
+    def strict(self, x: Leaves) -> Leaves:
+        """The same, but the first trial that raises raises here."""
+        y = self(x)
+        if self.crashes:
+            raise ModelError(next(iter(self.crashes.values())))
+        return y
+
+    def _chunk(self, x: Leaves, start: int, stop: int) -> Leaves:
+        try:
+            return self._run([leaf[start:stop] for leaf in x])
+        except ModelError as error:
+            if stop - start == 1 or _out_of_memory(error.__cause__):
+                if stop - start == 1:
+                    return self._crash(start, error)
+                self.limit = max(1, (stop - start) // 2)  # and stay there: the next call would run out again
+                middle = start + self.limit
+            else:
+                middle = (start + stop) // 2  # find the trials that raise, by halves
+        halves = self._chunk(x, start, middle), self._chunk(x, middle, stop)
+        return [torch.cat(leaves) for leaves in zip(*halves, strict=True)]
+
+    def _crash(self, trial: int, error: ModelError) -> Leaves:
+        if self.shapes is None:  # not even the first input worked: nothing to fill in
+            raise error
+        self.crashes[trial] = str(error)
+        nan = torch.full((1,), float("nan"), dtype=torch.float64, device=self.placement.device)
+        return [nan.expand(shape).unsqueeze(0) for shape in self.shapes]
+
+    def _run(self, x: Leaves) -> Leaves:
+        n = len(x[0])
+        put = [self._own(leaf) for leaf in x]
+        if self.batching is Batching.BATCH:
+            y = self._call([leaf[0] if i in self.shared else leaf for i, leaf in enumerate(put)])
+            y = [self._with_trials(leaf, n) for leaf in y]
+        elif self.batching is Batching.VMAP:
+            y = self._vmap(put)
+        else:
+            rows = [[leaf[i : i + 1] for leaf in put] for i in range(n)]
+            if self.batching is Batching.LOOP:
+                y = [torch.stack(leaves) for leaves in zip(*(self._call([r[0] for r in row]) for row in rows), strict=True)]
+            else:
+                done = [self._call([r[0] if i in self.shared else r for i, r in enumerate(row)]) for row in rows]
+                y = [torch.cat([self._with_trials(leaf, 1) for leaf in leaves]) for leaves in zip(*done, strict=True)]
+        if self.watch is not None:
+            self.watch(x, put)
+        shapes = [leaf.shape[1:] for leaf in y]
+        if self.shapes is not None and shapes != self.shapes:
+            raise ModelError(f"the output's shapes changed from {_shapes(self.shapes)} to {_shapes(shapes)}")
+        self.shapes = shapes
+        return y
+
+    def _own(self, leaf: Tensor) -> Tensor:
+        put = self.placement.put(leaf)
+        return put.clone() if put.data_ptr() == leaf.data_ptr() else put  # the model may write into its input
+
+    def _vmap(self, x: Leaves) -> Leaves:
+        def one(*leaves: Tensor) -> tuple[Tensor, ...]:
+            return tuple(self._tensors(self._raw(list(leaves))))
+
+        dims = tuple(None if i in self.shared else 0 for i in range(len(x)))
+        given = [leaf[0] if i in self.shared else leaf for i, leaf in enumerate(x)]
+        self.calls += 1
+        with self._guarded():
+            return [_widened(leaf) for leaf in torch.vmap(one, in_dims=dims, randomness="different")(*given)]
+
+    def _call(self, x: Leaves) -> Leaves:
+        self.calls += 1
+        with self._guarded():
+            return [_widened(leaf) for leaf in self._tensors(self._raw(x))]
+
+    def _raw(self, x: Leaves) -> Any:
+        arguments = self.structure.rebuild(x)
+        return self.model(*arguments.args, **arguments.kwargs)
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        default = torch.get_default_dtype()
+        try:
+            if self.default_dtype:
+                torch.set_default_dtype(self.placement.dtype)
+            with torch.set_grad_enabled(self.grad):
+                yield
+        except ModelError:
+            raise
+        except Exception as error:
+            text = str(error).strip().splitlines()
+            raise ModelError(f"{type(error).__name__}: {text[0] if text else '(no message)'}") from error
+        finally:
+            torch.set_default_dtype(default)
+
+    def _tensors(self, tree: Any) -> Leaves:
+        """The output's leaves, with numbers as tensors. Its structure must be the same at every call."""
+        leaves, structure = flatten(_numbers_as_tensors(tree))
+        strange = [value for value in structure.constants() if value is not None]
+        if strange or not leaves:
+            raise ModelError(
+                f"the model returned {_brief(strange[0] if strange else tree)}; expected tensors, in any nesting of tuples, "
+                f"lists, dicts and dataclasses. Wrap the model in a function that returns its tensors alone"
+            )
+        for name, leaf in zip(structure.names(), leaves, strict=True):
+            if leaf.device.type != self.placement.device.type:
+                raise ModelError(
+                    f"output{' ' + name if name else ''} is on device '{leaf.device}', its inputs on "
+                    f"'{self.placement.device}'. Keep the output on the device of the input"
+                )
+        if self.output is not None and structure != self.output:
+            raise ModelError(f"the output's structure changed from {self.output} to {structure}")
+        self.output = structure
+        return [leaf.detach() for leaf in leaves]
+
+    @staticmethod
+    def _with_trials(leaf: Tensor, n: int) -> Tensor:
+        if leaf.ndim == 0 or len(leaf) != n:
+            raise ModelError(f"a batch of {n} gave an output of shape {tuple(leaf.shape)}, without the batch's axis")
+        return leaf
+
+
+def _widened(leaf: Tensor) -> Tensor:
+    if leaf.is_complex():
+        return leaf.to(torch.complex128)
+    return leaf.double() if leaf.is_floating_point() else leaf
+
+
+def _numbers_as_tensors(tree: Any) -> Any:
+    if isinstance(tree, (bool, int, float, complex)):
+        return torch.tensor(tree, dtype=torch.complex128 if isinstance(tree, complex) else torch.float64)
+    leaves, structure = flatten(tree)
+    if not any(isinstance(value, (int, float, complex)) for value in structure.constants()):
+        return tree
+    node = split(tree)
+    assert node is not None
+    children, make = node
+    return make([_numbers_as_tensors(child) for _, child in children])
+
+
+def _out_of_memory(error: BaseException | None) -> bool:
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+
+
+def _shapes(shapes: list[torch.Size]) -> str:
+    return ", ".join(str(tuple(shape)) for shape in shapes)
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    kind = "" if value is None else f" (a {type(value).__name__})"
+    return (text if len(text) <= 40 else text[:37] + "...") + kind

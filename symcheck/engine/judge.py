@@ -1,0 +1,203 @@
+"""From evidence to a verdict. Pure arithmetic: no model, no randomness.
+
+Every comparison is written so that NaN fails it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from symcheck.engine.evidence import Evidence
+from symcheck.engine.outcome import Figures
+from symcheck.engine.policy import Policy
+from symcheck.engine.verdict import Verdict
+
+# The verdict on a claim is that of its worst leaf; a leaf that can't show anything doesn't speak for the others.
+_ORDER = (Verdict.NONFINITE, Verdict.VIOLATED, Verdict.IMPRECISE, Verdict.LIMITED, Verdict.HOLDS, Verdict.VACUOUS)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict on a claim, that of its worst output leaf, with the figures of all."""
+
+    verdict: Verdict
+    because: str
+    figures: tuple[Figures, ...]
+    violating: Tensor  # (n,), bool: the trials that violate the claim
+
+
+def judge(evidence: Evidence, policy: Policy, precision: str, tolerance: float | None = None) -> Judgement:
+    """The verdict that the evidence supports, for a claim made for that precision."""
+    leaves = [_Leaf.of(evidence, column, policy, precision, tolerance) for column in range(len(evidence.leaves))]
+    figures = tuple(leaf.figures() for leaf in leaves)
+    violating = torch.stack([leaf.violating for leaf in leaves], -1).any(-1)
+    worst = min(figures, key=lambda f: _ORDER.index(f.verdict))
+    if worst.verdict is not Verdict.NONFINITE and not bool((evidence.moved > policy.slack * _DOUBLE).any()):
+        return Judgement(Verdict.VACUOUS, _UNMOVED, figures, violating)
+    return Judgement(worst.verdict, worst.because, figures, violating)
+
+
+_DOUBLE = float(torch.finfo(torch.float64).eps)
+_UNMOVED = (
+    "no element moved any input, so that both sides are the same computation. Give at least one input a rep by which the "
+    "group acts on it, or inputs that it doesn't fix"
+)
+
+
+@dataclass(frozen=True)
+class _Leaf:
+    """One output leaf: its evidence, and how large an error may be, trial by trial."""
+
+    name: str
+    policy: Policy
+    precision: str
+    precise: bool
+    tolerance: float
+    truth: Tensor
+    floor: Tensor
+    error: Tensor
+    noise: Tensor
+    magnitude: Tensor
+    region: Tensor
+    regions: tuple[str, ...]
+    signal: float
+
+    @classmethod
+    def of(cls, e: Evidence, column: int, policy: Policy, precision: str, tolerance: float | None) -> _Leaf:
+        columns = (table[:, column] for table in (e.truth, e.floor, e.error, e.noise, e.magnitude))
+        signal = float(e.signal[column])
+        return cls(e.leaves[column], policy, precision, e.precise, tolerance or 0.0, *columns, e.region, e.regions, signal)
+
+    @property
+    def generic(self) -> Tensor:
+        return self.region == 0
+
+    @property
+    def exact(self) -> Tensor:
+        """Up to here an error in float64 is rounding, or what the claim itself allows."""
+        return (self.policy.slack * self.floor).clamp_min(self.tolerance * self.signal)
+
+    @property
+    def single(self) -> Tensor:
+        """Up to here float32 could not tell it from rounding."""
+        return self.exact.clamp_min(self.policy.slack * self.policy.single * self.signal)
+
+    @property
+    def working(self) -> Tensor:
+        """Up to here an error in the working precision is rounding, or what the claim itself allows."""
+        return (self.policy.slack * self.noise).clamp_min(self.tolerance * self.signal)
+
+    @property
+    def violating(self) -> Tensor:
+        """At structured inputs NaN is a finding of its own (a zero vector normalised), and no violation."""
+        return ~(self.truth <= self.single) & (self.generic | self.truth.isfinite())
+
+    @property
+    def typical(self) -> float:
+        """The floor at most generic inputs."""
+        return float(self.floor[self.generic].nanmedian())
+
+    @property
+    def only_at(self) -> tuple[str, ...]:
+        """The structured inputs at which it is violated, if it isn't at generic ones."""
+        bad = {int(region) for region in self.region[self.violating].unique()}
+        return () if 0 in bad else tuple(self.regions[region] for region in sorted(bad))
+
+    def figures(self) -> Figures:
+        verdict, because = self.verdict()
+        judged = self.generic | self.truth.isfinite()
+        worst = _worst(self.truth, self.exact, judged)
+        noisiest = _worst(self.error, self.working, self.generic)
+        magnitude = float(self.magnitude[self.generic].nan_to_num().median())
+        scale = self.signal or magnitude or 1.0
+        limit = max(self.policy.slack * self.typical, self.tolerance * self.signal)
+        if verdict is Verdict.LIMITED:
+            limit = max(limit, self.policy.slack * self.policy.single * self.signal)
+        return Figures(
+            leaf=self.name,
+            verdict=verdict,
+            truth=float(self.truth[worst]),
+            floor=float(self.floor[worst]),
+            error=float(self.error[noisiest]),
+            noise=float(self.noise[noisiest]),
+            signal=self.signal,
+            magnitude=magnitude,
+            limit=limit / self.signal if self.signal > 0 else float("nan"),
+            relative=float(self.truth[worst]) / scale,
+            only_at=self.only_at,
+            because=because,
+        )
+
+    def verdict(self) -> tuple[Verdict, str]:
+        """The verdict on this leaf and its reason, a clause that follows "because"."""
+        for dtype, errors in (("float64", self.truth), (self.precision, self.error)):
+            lost = int((~errors[self.generic].isfinite()).sum())
+            if lost:
+                share = f"{lost} of {int(self.generic.sum())} trials"
+                return Verdict.NONFINITE, f"{self._subject} is NaN or infinite in {dtype} in {share}"
+        if self.violating.any():
+            return Verdict.VIOLATED, self._violation()
+        if not self.signal > self.policy.slack * self.typical:
+            return Verdict.VACUOUS, f"{self._subject} doesn't vary with the input beyond its rounding, and so can't disagree"
+        return self._imprecision() or self._agreement()
+
+    @property
+    def _subject(self) -> str:
+        return f"output '{self.name}'" if self.name else "the output"
+
+    def _violation(self) -> str:
+        worst = _worst(self.truth, self.single, self.violating)
+        size = float(self.truth[worst])
+        times = size / max(float(self.floor[worst]), 5e-324)
+        where = f" only at {', '.join(self.only_at)}" if self.only_at else ""
+        amount = f"{size / self.signal:.2g} of its spread" if self.signal > 0 else f"{size:.2g}, though it is constant"
+        if not self.precise:
+            return f"the two sides of {self._subject} differ{where} by {amount}, {times:.2g} times its noise"
+        return f"the two sides of {self._subject} differ{where} by {amount} in float64, {times:.2g} times what rounding explains"
+
+    def _imprecision(self) -> tuple[Verdict, str] | None:
+        noise = float(self.noise[self.generic].nanmedian())
+        if not noise <= 2.0**-self.policy.bits * self.signal:
+            return Verdict.IMPRECISE, (
+                f"{self.precision} doesn't carry the signal of {self._subject}: its rounding is {noise / self.signal:.2g} of the "
+                f"spread (in float64 the symmetry is {'there' if self.precise else 'not known'}). Take an offset out of the "
+                f"output, or compute in higher precision"
+            )
+        if not bool((self.error <= self.working)[self.generic].all()):
+            worst = _worst(self.error, self.working, self.generic)
+            times = float(self.error[worst] / self.noise[worst])
+            return Verdict.IMPRECISE, (
+                f"in {self.precision} the two sides of {self._subject} differ by {float(self.error[worst]) / self.signal:.2g} of its "
+                f"spread, {times:.2g} times its noise, though they agree in float64: the output jumps (ties, cutoffs)"
+            )
+        return None
+
+    def _agreement(self) -> tuple[Verdict, str]:
+        policy, noise = self.policy, self.typical / self.signal
+        worst = float(self.truth.nan_to_num().max()) / self.signal
+        if not self.precise:
+            return Verdict.LIMITED, f"it can be measured in {self.precision} alone, where the two sides agree to {worst:.2g}"
+        if not bool((self.truth <= self.exact)[self.generic | self.truth.isfinite()].all()):
+            return Verdict.LIMITED, (
+                f"the two sides of {self._subject} differ by {worst:.2g} of its spread in float64, where rounding explains "
+                f"{policy.slack * noise:.2g}: lower-precision constants, or a break too small for float32 to show (it shows "
+                f"above {policy.slack * policy.single:.2g})"
+            )
+        if not noise <= 2.0**-policy.bits * policy.single:
+            return Verdict.LIMITED, (
+                f"the two sides agree, but {self._subject} is no better than float32 in float64: its rounding is {noise:.2g} of its "
+                f"spread, so that a violation under {policy.slack * noise:.2g} can't be seen (casts to float32 inside?)"
+            )
+        return Verdict.HOLDS, (
+            f"the two sides differ by at most {worst:.2g} of the output's spread in float64, which is rounding; "
+            f"a violation of {policy.slack * noise:.2g} would have been seen"
+        )
+
+
+def _worst(errors: Tensor, bounds: Tensor, among: Tensor) -> int:
+    """The trial whose error stands highest above its bound; one whose error is NaN before all others."""
+    ratio = errors / bounds.clamp_min(5e-324)
+    return int(torch.where(among, ratio.nan_to_num(nan=float("inf")), -1.0).argmax())

@@ -1,0 +1,180 @@
+"""Measuring: the two sides of a claim's equation on every trial, and the noise that they may differ by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from symcheck._tree import Leaves
+from symcheck.engine.bound import Bound
+from symcheck.engine.forward import Forward
+from symcheck.engine.noise import Noise, noise, rms
+from symcheck.engine.policy import Policy
+from symcheck.engine.trials import Trials
+from symcheck.errors import ClaimError
+from symcheck.properties import Property
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The two sides on all trials in one precision: one row a trial, one column an output leaf."""
+
+    error: Tensor  # (n, L)
+    magnitude: Tensor  # (n, L): the size of the right side
+    moved: Tensor  # (n,): how far the action moves the input, relative to its size
+    signal: Tensor  # (L,): the spread of the output over the generic inputs
+    outputs: Leaves  # f at every input, on the device
+    crashes: dict[int, str]  # trials on which the model raised
+
+
+def sweep(f: Forward, prop: Property, bound: Bound, trials: Trials) -> Iterator[int | Sweep]:
+    """Yields the number of trials done, chunk by chunk, and at last the sweep. f is evaluated once at each input."""
+    device = f.placement.device
+    inputs = [leaf.to(device) for leaf in trials.inputs]
+    y = f(inputs)
+    crashed = {int(i): text for i, text in f.crashes.items()}
+    crashes = {t: crashed[s] for t, s in enumerate(trials.source.tolist()) if s in crashed}
+    errors, magnitudes, moved = [], [], []
+    for start in range(0, len(trials), f.limit):
+        part = slice(start, min(start + f.limit, len(trials)))
+        rows = trials.source[part].to(device)
+        x, fx = [leaf[rows] for leaf in inputs], [leaf[rows] for leaf in y]
+        known = Known(f, x, fx)
+        left, right = prop.sides(known, bound, x, trials.g[part])
+        crashes |= {start + i: text for i, text in known.crashes.items()}
+        errors.append(torch.stack([rms(_minus(a, b)) for a, b in zip(left, right, strict=True)], -1))
+        magnitudes.append(torch.stack([rms(b) for b in right], -1))
+        moved.append(known.moved)
+        yield part.stop
+    generic = (trials.region_of == 0).to(device)
+    signal = torch.stack([spread(leaf[generic]) for leaf in y])
+    columns = [torch.cat(parts).cpu() for parts in (errors, magnitudes, moved)]
+    yield Sweep(*columns, signal.cpu(), y, crashes)
+
+
+class Known:
+    """f with its values at one batch already known, so that a property may ask for f(x) again at no cost."""
+
+    def __init__(self, f: Forward, x: Leaves, fx: Leaves) -> None:
+        self.f, self.x, self.fx = f, x, fx
+        self.moved = torch.zeros(len(x[0]), dtype=torch.float64, device=x[0].device)
+        self.crashes: dict[int, str] = {}
+
+    def __call__(self, x: Leaves) -> Leaves:
+        if x is self.x:
+            return self.fx
+        for mine, theirs in zip(self.x, x, strict=True):
+            self.moved = torch.maximum(self.moved, rms(_minus(theirs, mine)) / rms(mine).clamp_min(1e-300))
+        y = self.f(x)
+        self.crashes |= self.f.crashes
+        return y
+
+
+def spread(y: Tensor) -> Tensor:
+    """The standard deviation over the leading axis, RMS over the entries, of the finite rows."""
+    finite = y[torch.isfinite(y).flatten(1).all(-1)] if y.ndim > 1 else y[torch.isfinite(y)]
+    if len(finite) < 2:
+        return torch.zeros((), dtype=torch.float64, device=y.device)
+    real = torch.view_as_real(finite) if finite.is_complex() else finite.double()
+    return real.var(0).mean().sqrt()
+
+
+@dataclass
+class Floor:
+    """The noise floor of one forward: what rounding explains, trial by trial.
+
+    The largest of: the computational noise of f, at inputs and at transformed inputs; the rounding of the action itself,
+    carried through f, and on the output; one epsilon of the output's magnitude, since constants inside f are rounded too.
+    """
+
+    f: Forward
+    bound: Bound
+    trials: Trials
+    policy: Policy
+    rng: Generator
+    fixed: frozenset[int]
+
+    def everywhere(self, sweep: Sweep) -> Tensor:
+        """The floor `(n, L)` from lines at generic inputs."""
+        generic = (self.trials.region == 0).nonzero().flatten()
+        few = generic[torch.linspace(0, len(generic) - 1, min(self.policy.lines, len(generic))).long()]
+        still, moved = self._noise(few, moved=False), self._noise(few, moved=True)
+        inward, outward = self._defects(few, sweep)
+        size = sweep.magnitude
+        carried = (still.gain.nanmedian(0).values * inward).expand_as(size)
+        parts = [still.typical(size), moved.typical(size), carried, outward * size, self.f.placement.eps * size]
+        return torch.stack(parts).amax(0)
+
+    def corrected(self, floor: Tensor, errors: Tensor, allowed: float) -> Tensor:
+        """The same, with the noise measured on the spot at the worst of the trials that it doesn't explain.
+
+        If that explains all of them, noise differs so much from input to input that their median holds for the others too.
+        """
+        ratio = (errors / (self.policy.slack * floor).clamp_min(max(allowed, 5e-324))).amax(-1)
+        ratio = ratio.where(errors.isfinite().all(-1), torch.zeros(()).double())
+        worst = ratio.argsort(descending=True, stable=True)[: self.policy.suspects]
+        worst = worst[ratio[worst] > 1]
+        if not len(worst):
+            return floor
+        repeated = worst.repeat_interleave(self.policy.suspect_lines)
+        levels = [self._noise(repeated, moved).level for moved in (False, True)]
+        tables = [level.reshape(len(worst), self.policy.suspect_lines, -1).nanmedian(1).values for level in levels]
+        spot = torch.stack(tables).nan_to_num().amax(0)
+        floor = floor.clone()
+        floor[worst] = torch.maximum(floor[worst], spot)
+        if bool((errors[worst] <= (self.policy.slack * floor[worst]).clamp_min(allowed)).all()):
+            floor = torch.maximum(floor, spot.median(0).values)
+        return floor
+
+    def _noise(self, chosen: Tensor, moved: bool) -> Noise:
+        """Lines through the inputs of the chosen trials, or through their transforms; beside structured inputs, not at them."""
+        x = [self._beside(leaf, self.trials.region[chosen] > 0) for leaf in self.trials.x(chosen)]
+        if moved:
+            x = self.bound.on_inputs(self.trials.g[chosen], x)
+        moving = [leaf.is_floating_point() and i not in self.fixed for i, leaf in enumerate(x)]
+        here = [leaf.to(self.f.placement.device) for leaf in x]
+        return noise(self.f, here, moving=moving, eps=self.f.placement.eps, rng=self.rng, policy=self.policy)
+
+    def _beside(self, leaf: Tensor, structured: Tensor) -> Tensor:
+        if not leaf.is_floating_point() or not bool(structured.any()):
+            return leaf
+        size = rms(leaf).clamp_min(5e-324)
+        step = self.policy.jitter * torch.where(structured, size, 0.0).reshape(-1, *(1,) * (leaf.ndim - 1))
+        return leaf + step * torch.randn(leaf.shape, generator=self.rng, dtype=leaf.dtype)
+
+    def _defects(self, few: Tensor, sweep: Sweep) -> tuple[float, Tensor]:
+        """By how much the action fails to be one, relative to what it acts on: on inputs (), on outputs (L)."""
+        group, g = self.bound.group, self.trials.g[few]
+        h = g.flip(0)
+        both = group.compose(g, h)
+        x = self.trials.x(few)
+        y = [leaf[self.trials.source[few].to(leaf.device)].cpu() for leaf in sweep.outputs]
+        inward = self._defect(self.bound.on_inputs, g, h, both, x, "inputs")
+        outward = self._defect(self.bound.on_outputs, g, h, both, y, "outputs")
+        return float(inward.max()), outward
+
+    def _defect(self, act: Action, g: Tensor, h: Tensor, both: Tensor, x: Leaves, what: str) -> Tensor:
+        """`(L,)`; raises ClaimError if an action is off by more than float32 would be."""
+        twice, once = act(g, act(h, x)), act(both, x)
+        defects = []
+        for a, b, original in zip(twice, once, x, strict=True):
+            defect = (rms(_minus(a, b)) / rms(original).maximum(rms(b)).clamp_min(1e-300)).nan_to_num()
+            worst = int(defect.argmax())
+            if defect[worst] > self.policy.slack * self.policy.single:
+                describe = self.bound.group.describe
+                raise ClaimError(
+                    f"the action on the {what} is no representation: rho(g) rho(h) x and rho(gh) x differ by {defect[worst]:.2g} of "
+                    f"x for g = {describe(g[worst])}, h = {describe(h[worst])}. Mend the rep's act, or its group's compose."
+                )
+            defects.append(defect[worst])
+        return torch.stack(defects)
+
+
+Action = Callable[[Tensor, Leaves], Leaves]
+
+
+def _minus(a: Tensor, b: Tensor) -> Tensor:
+    return a - b if a.is_floating_point() or a.is_complex() else a.double() - b.double()

@@ -1,0 +1,84 @@
+"""The noise floor: how far a computed function is from a smooth one.
+
+Moré & Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33 (2011): along a line of equally spaced points the
+k-th differences of a smooth function vanish as h^k, those of its noise do not; sigma_k^2 = (k!)^2 / (2k)! mean(D_k^2).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from symcheck._tree import Leaves
+from symcheck.engine.policy import Policy
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What lines through some points show, one row a line, one column an output leaf; float64, on the CPU.
+
+    `level` is the noise, in units of the output; `size` the output's own size there. `gain` is how much the output changes
+    for a change of the input by its whole size, in units of the output.
+    """
+
+    level: Tensor
+    size: Tensor
+    gain: Tensor
+
+    def typical(self, magnitude: Tensor) -> Tensor:
+        """The noise at points where the output has these magnitudes `(n, L)`: the median, absolute or relative."""
+        relative = (self.level / self.size.clamp_min(5e-324)).nanmedian(0).values
+        return torch.maximum(self.level.nanmedian(0).values.expand_as(magnitude), relative * magnitude)
+
+
+def rms(x: Tensor) -> Tensor:
+    """Root mean square over all but the leading axis: `(n,)`, float64."""
+    flat = torch.view_as_real(x) if x.is_complex() else x
+    return flat.reshape(len(x), -1).double().square().mean(-1).sqrt()
+
+
+def noise(f: Callable[[Leaves], Leaves], x: Leaves, *, moving: list[bool], eps: float, rng: Generator, policy: Policy) -> Noise:
+    """The noise of f on a line through each row of x, in a random direction of the leaves that are `moving`."""
+    spacings = policy.spacings(eps)
+    points = policy.line_points
+    steps = torch.arange(points, dtype=torch.float64) - points // 2
+    offsets = (torch.tensor(spacings, dtype=torch.float64).unsqueeze(-1) * steps).reshape(-1)
+    y = f([_line(leaf, offsets, rng) if move else _repeat(leaf, len(offsets)) for leaf, move in zip(x, moving, strict=True)])
+    tables = [_flat(leaf).reshape(len(x[0]), len(spacings), points, -1) for leaf in y]
+    level = torch.stack([plateau(table, policy.lowest_order).amax(-1) for table in tables], -1)
+    wide = [table[:, -1].diff(dim=1).square().mean((-2, -1)).sqrt() / spacings[-1] for table in tables]
+    size = [table[:, 0, points // 2].square().mean(-1).sqrt() for table in tables]
+    return Noise(level.cpu(), torch.stack(size, -1).cpu(), torch.stack(wide, -1).cpu())
+
+
+def plateau(table: Tensor, lowest_order: int) -> Tensor:
+    """The noise that values on lines `(..., points, outputs)` show: the median over the orders of difference, `(...)`."""
+    levels = []
+    for order in range(1, table.shape[-2]):
+        table = table.diff(dim=-2)
+        if order >= lowest_order:
+            weight = math.factorial(order) ** 2 / math.factorial(2 * order)
+            levels.append((weight * table.square().mean((-2, -1))).sqrt())
+    return torch.stack(levels, -1).median(-1).values
+
+
+def _line(leaf: Tensor, offsets: Tensor, rng: Generator) -> Tensor:
+    """`(n * offsets, *shape)`: each row moved along one random direction of the row's own size."""
+    direction = torch.randn(leaf.shape, generator=rng, dtype=leaf.dtype).to(leaf.device)
+    size = rms(leaf).to(leaf.device)
+    size = torch.where(size > 0, size, 1.0).reshape(-1, *(1,) * (leaf.ndim - 1))
+    moves = offsets.to(leaf.device).reshape(1, -1, *(1,) * (leaf.ndim - 1)) * (size * direction).unsqueeze(1)
+    return (leaf.unsqueeze(1) + moves).flatten(0, 1)
+
+
+def _repeat(leaf: Tensor, count: int) -> Tensor:
+    return leaf.repeat_interleave(count, 0)
+
+
+def _flat(y: Tensor) -> Tensor:
+    real = torch.view_as_real(y) if y.is_complex() else y
+    return real.reshape(len(y), -1).double()

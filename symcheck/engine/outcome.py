@@ -1,0 +1,85 @@
+"""What an audit of one claim finds: findings, figures, a counterexample, and the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor
+
+from symcheck._tree import Leaves
+from symcheck.claims import Claim
+from symcheck.engine.verdict import Verdict
+from symcheck.properties import Property
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that a probe noticed: what, and the next step. A note is often harmless, a warning seldom."""
+
+    kind: str
+    text: str
+    severity: Literal["note", "warning"] = "warning"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The numbers behind the verdict on one output leaf, in the output's own units; `nan` where not measured.
+
+    `truth` and `floor` are those of the worst trial in float64, `error` and `noise` of the worst in the working precision.
+    """
+
+    leaf: str
+    verdict: Verdict
+    truth: float
+    floor: float
+    error: float
+    noise: float
+    signal: float
+    magnitude: float
+    limit: float  # the smallest violation, relative to the signal, that would have been seen
+    relative: float  # truth / signal, or / magnitude where there is no signal
+    only_at: tuple[str, ...] = ()
+    because: str = ""
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """A trial that violates the claim: the first of the landmarks that does, else the worst."""
+
+    element: str
+    g: Tensor
+    x: Leaves
+    relative: float
+    region: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One claim, one property, one verdict."""
+
+    claim: Claim
+    property: Property
+    group: str
+    verdict: Verdict
+    because: str
+    precision: str
+    device: str
+    figures: tuple[Figures, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    counterexample: Counterexample | None = None
+    inputs: tuple[str, ...] = ()
+    batching: str = ""
+    trials: int = 0
+    violating: int = 0
+    random_trials: int = 0
+    evaluations: int = 0
+    calls: int = 0
+    misstated: bool = False  # the claim can't be tested as stated: an error of the claim, not of the model
+
+    @property
+    def met(self) -> bool:
+        """Whether the claim turned out as it was expected to."""
+        if self.claim.expected == "violated":
+            return self.verdict is Verdict.VIOLATED
+        return self.verdict.passes(self.precision)

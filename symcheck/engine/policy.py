@@ -1,0 +1,72 @@
+"""All numbers that a verdict rests on, each with its reason. None of them is a tolerance on a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Policy:
+    slack: float = 32.0
+    """K: how far above its noise floor an error may stand and still be rounding. Models that are right show a worst error of
+    0 to 3.4 floors; broken ones 1e5 and more. Five bits leave a factor of ten on the right side for the worst of many
+    trials, and the printed detection limit includes them."""
+
+    line_points: int = 7
+    """Evaluations along a line for the noise. Moré & Wild (2011) find 6 to 8 enough: noise shows from the third difference."""
+
+    lowest_order: int = 3
+    """The lowest order of differences that counts as noise: below it a smooth function's own curvature shows."""
+
+    lines: int = 8
+    """Lines at each kind of point (inputs, and transformed inputs). The median over them drops the few that cross a kink."""
+
+    near_spacing: float = 450.0
+    """The close spacing of a line's points, in epsilons of the dtype: far enough apart that roundings are independent, near
+    enough that a smooth function is straight. In float64 this is 1e-13 of the input's size."""
+
+    wide_spacing: float = 7.0
+    """The wide spacing, in square roots of epsilon: 1e-7 in float64, which sees a hidden cast to float32 (the close one
+    reads 0 there, since all its points round to one)."""
+
+    widest_spacing: float = 2.0**-5
+    """No spacing is wider than this part of the input's size, whatever the dtype: bfloat16 would ask for 3.5 times it, over
+    which no model is straight. It is still four epsilons of bfloat16."""
+
+    jitter: float = 1e-3
+    """How far from a structured input its noise is measured, as a part of its size: at the input itself a tie may be a jump."""
+
+    bits: int = 4
+    """How many bits of the signal must stand above the noise in the working precision; with fewer, what it computes is
+    mostly rounding, and agreement of the two sides says nothing. In float64 as many bits better than float32 is what tells
+    a model that computes in float64 from one with float32 inside, whose rounding is spread over an epsilon."""
+
+    suspects: int = 4
+    """At how many of the worst trials the noise is measured again on the spot, before an error there is called a violation:
+    noise differs from input to input (a division by a small number, a nearly singular solve)."""
+
+    suspect_lines: int = 3
+    """Lines through each of them, and through its transform: the fewest of which a median drops one that crosses a kink."""
+
+    inputs: int = 16
+    """M: independent inputs, on which the spread of the output is estimated. Each is tried with trials / M elements."""
+
+    landmark_inputs: int = 4
+    """On how many of the inputs the group's landmarks are tried, so that a violation can be told by a simple element."""
+
+    structured_elements: int = 8
+    """Elements tried on each structured input: the group's landmarks, then random ones."""
+
+    largest_tensor: int = 64 * 2**20
+    """Bytes that the largest intermediate tensor of one call may take. Trials are cut into calls by it; on a CPU, larger
+    ones run slower, since fresh pages cost more than they save."""
+
+    single: float = float(torch.finfo(torch.float32).eps)
+    """The epsilon of float32: between rounding in float64 and this, a violation is LIMITED."""
+
+    def spacings(self, eps: float) -> tuple[float, ...]:
+        """The spacings of a line's points for a dtype of that epsilon, relative to the input's size."""
+        near, wide = self.near_spacing * eps, self.wide_spacing * eps**0.5
+        return tuple(dict.fromkeys(min(h, self.widest_spacing) for h in (near, wide)))

@@ -1,0 +1,249 @@
+"""Probes: before any symmetry is judged, how the model is called, and whether it is fit to be judged at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from symcheck._tree import Args, Leaves, Structure, call_names, flatten
+from symcheck.claims import Claim
+from symcheck.domains import Domain
+from symcheck.engine.bound import Bound, bind, bind_outputs, input_reps
+from symcheck.engine.forward import Batching, Forward, ModelError
+from symcheck.engine.noise import rms
+from symcheck.engine.outcome import Finding
+from symcheck.engine.policy import Policy
+from symcheck.errors import DomainError
+from symcheck.placement import Placement, modules_of
+
+PROBES = 3  # inputs that a probe calls the model with: two that differ, and one more to tell a swap from a mix
+
+# One call a trial, which everything else must agree with; and the faster ways to join trials that may agree with it.
+REFERENCES: dict[bool | None, tuple[Batching, ...]] = {
+    True: (Batching.ROWS,),
+    False: (Batching.LOOP,),
+    None: (Batching.ROWS, Batching.LOOP),
+}
+JOINED: dict[Batching, tuple[Batching, ...]] = {
+    Batching.ROWS: (Batching.BATCH,),
+    Batching.LOOP: (Batching.BATCH, Batching.VMAP),
+}
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How a claim's model is called: what the probes found out."""
+
+    domain: Domain
+    bound: Bound
+    forward: Forward
+    names: tuple[str, ...]
+    outputs: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    unstable: str | None
+
+    def at(self, placement: Placement) -> Forward:
+        """The same calls at another placement."""
+        default = self.forward.default_dtype and placement == self.forward.placement
+        return replace(self.forward, placement=placement, default_dtype=default, crashes={}, calls=0, evaluations=0)
+
+
+def sample(domain: Domain, n: int, rng: torch.Generator) -> tuple[Leaves, Structure]:
+    """n inputs of a domain, as leaves."""
+    leaves, structure = flatten(Args.of(domain.sample(domain.layout, n, rng)))
+    if not leaves or any(leaf.ndim == 0 or len(leaf) != n for leaf in leaves):
+        shapes = ", ".join(str(tuple(leaf.shape)) for leaf in leaves) or "none"
+        raise DomainError(f"{domain}: a sample of {n} has leaves of shapes {shapes}. Give each a leading axis of {n}.")
+    return leaves, structure
+
+
+def probe(
+    claim: Claim, model: Callable[..., Any], placement: Placement, seed: int, policy: Policy, *, default_dtype: bool = False
+) -> Setup:
+    """Try the readings of the claim's domain and the ways to join trials; keep the first that agrees with one call a trial.
+
+    Raises ModelError if the model works on none of them.
+    """
+    first, structure = sample(claim.domain, 1, claim.rng(seed, "probe"))
+    reps = input_reps(claim, structure)
+    names = call_names(model, structure)
+    findings = training(model)
+    for domain in (readings := list(claim.domain.readings([rep.rank for rep in reps]))):
+        x, structure = sample(domain, PROBES, claim.rng(seed, "probe"))
+        bound = bind(claim, reps, x, names)
+        shared = frozenset(domain.fixed) - bound.acted
+        plain = Forward(model, structure, placement, Batching.LOOP, shared, default_dtype=default_dtype)
+        trial = _Trial(plain, names, bound, policy, findings)
+        try:
+            forward = trial.settled(x, domain.batched, claim.subject.batching)
+            y = forward.strict([leaf[:2] for leaf in x])
+        except ModelError:
+            if domain is readings[-1]:
+                raise
+            continue
+        assert forward.output is not None
+        bound = bind_outputs(claim, bound, y, forward.output)
+        outputs = tuple(forward.output.names())
+        return Setup(domain, bound, forward, tuple(names), outputs, tuple(findings), trial.unstable)
+    raise AssertionError("a domain has at least one reading")
+
+
+class _Trial:
+    """One reading of the domain, tried on the model. What is noticed on the way goes to `findings`."""
+
+    def __init__(self, plain: Forward, names: Sequence[str], bound: Bound, policy: Policy, findings: list[Finding]) -> None:
+        self.plain, self.names, self.bound, self.policy, self.findings = plain, names, bound, policy, findings
+        self.unstable: str | None = None
+
+    def settled(self, x: Leaves, batched: bool | None, batching: str) -> Forward:
+        """The fastest way to call the model that agrees with one call a trial, or ModelError."""
+        if batching != "auto":
+            return self._sized(self._ready(Batching(batching), x), x)
+        errors: list[ModelError] = []
+        fallback: Forward | None = None
+        for reference in REFERENCES[batched]:
+            try:
+                one = self._ready(reference, x)
+                expected = one.strict(x)
+            except ModelError as error:
+                errors.append(error)
+                continue
+            self.unstable = self._instability(one.strict(x), expected)
+            if self.unstable is not None:
+                return self._sized(one, x)
+            many = self._joined(one, x, expected)
+            if many is not None:
+                return self._sized(many, x)
+            if batched is not True:
+                fallback = one  # of two references that run, the later: it needs no batch axis
+        if fallback is None:
+            raise errors[0] if errors else ModelError("the leading axis of the inputs is no batch axis")
+        return self._sized(fallback, x)
+
+    def _joined(self, one: Forward, x: Leaves, expected: Leaves) -> Forward | None:
+        for way in JOINED[one.batching]:
+            try:
+                many = self._ready(way, x, grad=one.grad)
+                gap = self._gap(many.strict(x), expected)
+            except ModelError:
+                continue
+            if gap is None:
+                return many
+            if one.batching is Batching.ROWS:
+                self._note_coupling(gap)
+        return None
+
+    def _ready(self, batching: Batching, x: Leaves, grad: bool = False) -> Forward:
+        """A forward that runs on the first input, with gradients on if it needs them; notes what the call did to its input."""
+        forward = replace(self.plain, batching=batching, grad=grad, crashes={}, watch=self._note_mutation)
+        try:
+            forward.strict([leaf[:1] for leaf in x])
+        except ModelError as error:
+            if grad or "does not require grad" not in str(error):
+                raise
+            return self._ready(batching, x, grad=True)
+        forward.watch = None
+        return forward
+
+    def _note_mutation(self, before: Leaves, after: Leaves) -> None:
+        for name, mine, theirs in zip(self.names, before, after, strict=True):
+            if not torch.equal(theirs.detach().nan_to_num(), self.plain.placement.put(mine).nan_to_num()):
+                self._note(
+                    Finding(
+                        "mutates-input",
+                        f"The model writes into its input '{name}': after a call the caller's tensor is changed. Here it was "
+                        f"given copies. Work on a copy in the model (x = x + y in place of x += y).",
+                    )
+                )
+
+    def _note(self, finding: Finding) -> None:
+        if finding not in self.findings:
+            self.findings.append(finding)
+
+    def _gap(self, a: Leaves, b: Leaves) -> float | None:
+        """By how much two sets of outputs differ, relative to their spread, or None if they agree to float32."""
+        worst = 0.0
+        for mine, theirs in zip(a, b, strict=True):
+            if mine.shape != theirs.shape:
+                return float("inf")
+            m, t = _real(mine), _real(theirs)
+            scale = float(rms((t - t.mean(0)).nan_to_num()).max()) or float(rms(t.nan_to_num()).max()) or 1.0
+            largest = float(t.nan_to_num().abs().max())
+            gap = float(rms((m - t).nan_to_num()).max()) if torch.equal(m.isnan(), t.isnan()) else float("inf")
+            eps = self.plain.placement.eps
+            if not gap <= self.policy.slack * max(self.policy.single * scale, eps * largest):
+                worst = max(worst, gap / scale)
+        return worst or None
+
+    def _instability(self, again: Leaves, first: Leaves) -> str | None:
+        gap = self._gap(again, first)
+        if gap is None:
+            return None
+        return f"two calls on the same input differ by {gap:.2g} of the output's spread"
+
+    def _note_coupling(self, gap: float) -> None:
+        """A leading axis that isn't a batch axis: harmless where it holds points, a leak where it was meant as a batch."""
+        meant = any(rep.discrete and not rep.trivial for rep in self.bound.inputs)
+        self._note(
+            Finding(
+                "coupled-batch",
+                f"The inputs' leading axis is no batch axis: what comes out for one entry depends on the others (by {gap:.2g} "
+                f"of the output's spread). If it is meant as one, the model mixes examples: look for a layer that works on the "
+                f"wrong axis (batch_first), or for batch statistics in training mode.",
+                "warning" if meant else "note",
+            )
+        )
+
+    def _sized(self, forward: Forward, x: Leaves) -> Forward:
+        """The same, with the number of trials a call bounded by the memory that the model's largest tensor takes."""
+        tall = _Tallest()
+        try:
+            with tall:
+                forward.strict([leaf[:1] for leaf in x])
+        except (ModelError, RuntimeError):  # compiled models refuse to run under a dispatch mode
+            pass
+        numbers = sum(leaf[:1].numel() for leaf in x) * 8
+        forward.limit = max(1, self.policy.largest_tensor // max(tall.bytes, numbers, 1))
+        return forward
+
+
+class _Tallest(TorchDispatchMode):
+    """The bytes of the largest tensor that any operation returns while it is active."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bytes = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        for leaf in tree_leaves(result):
+            if isinstance(leaf, Tensor):
+                self.bytes = max(self.bytes, leaf.numel() * leaf.element_size())
+        return result
+
+
+_TRAINING = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._BatchNorm)
+
+
+def training(model: Callable[..., Any]) -> list[Finding]:
+    """A finding if layers of the model behave otherwise in training than in evaluation, and it is in training mode."""
+    seen: dict[str, None] = {}
+    for module in modules_of(model):
+        if module.training and (isinstance(module, _TRAINING) or getattr(module, "dropout", 0) not in (0, 0.0, None)):
+            if not (isinstance(module, nn.modules.dropout._DropoutNd) and module.p == 0):
+                seen[type(module).__name__] = None
+    if not seen:
+        return []
+    layers = ", ".join(seen)
+    text = f"The model is in training mode, in which these layers are random or mix examples: {layers}. Call model.eval() first."
+    return [Finding("training-mode", text)]
+
+
+def _real(x: Tensor) -> Tensor:
+    return torch.view_as_real(x) if x.is_complex() else x.double()

@@ -1,0 +1,207 @@
+"""An audit: claims go in, events come out, the last of each claim its outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from symcheck.claims import Claim
+from symcheck.engine.evidence import Evidence
+from symcheck.engine.events import Event, Judged, Measuring, Probing
+from symcheck.engine.forward import Forward, ModelError
+from symcheck.engine.judge import judge
+from symcheck.engine.measure import Floor, Sweep, sweep
+from symcheck.engine.outcome import Counterexample, Finding, Outcome
+from symcheck.engine.probe import Setup, probe
+from symcheck.engine.settings import Settings
+from symcheck.engine.trials import Trials, draw
+from symcheck.engine.verdict import Verdict
+from symcheck.errors import SymcheckError
+from symcheck.placement import Placement, as_device, own_dtype, placed
+from symcheck.properties import Property
+
+
+def run(claims: Iterable[Claim], settings: Settings) -> Iterator[Event]:
+    """Audit the claims one after another. A claim that can't be tested as stated is judged CRASHED, with the reason."""
+    for claim in claims:
+        yield Probing(claim)
+        try:
+            yield from examine(claim, settings)
+        except SymcheckError as error:
+            for prop in claim.properties:
+                dtype = str(settings.dtype or "own").removeprefix("torch.")
+                yield Judged(
+                    Outcome(claim, prop, str(claim.group), Verdict.CRASHED, str(error), dtype, settings.device, misstated=True)
+                )
+
+
+def examine(claim: Claim, settings: Settings) -> Iterator[Event]:
+    """Audit one claim. Raises ClaimError, DomainError or SubjectError if it can't be tested as stated."""
+    device = as_device(settings.device)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(settings.seed)  # models that draw random numbers draw the same ones in every run
+        model = claim.subject.load(settings.seed)
+        dtype = settings.dtype or own_dtype(model) or claim.domain.dtype or torch.get_default_dtype()
+        working = Placement(device, dtype)
+        yield from _Examination(claim, settings, model, working).events()
+
+
+@dataclass(frozen=True)
+class _Examination:
+    claim: Claim
+    settings: Settings
+    model: Callable[..., Any]
+    working: Placement
+
+    def events(self) -> Iterator[Event]:
+        double = Placement(self.working.device, torch.float64)
+        found = self._probe(double)
+        if isinstance(found, ModelError):
+            for prop in self.claim.properties:
+                yield Judged(self._outcome(prop, Verdict.CRASHED, f"the model raised on its input: {found}"))
+            return
+        setup, precise = found
+        for prop in self.claim.properties:
+            if setup.unstable is not None:
+                yield Judged(self._outcome(prop, Verdict.UNSTABLE, setup.unstable, setup))
+            else:
+                yield from self._measured(prop, setup, precise)
+
+    def _probe(self, double: Placement) -> tuple[Setup, bool] | ModelError:
+        """The setup, and whether the model runs in float64: if need be with float64 as torch's default dtype."""
+        claim, seed, policy = self.claim, self.settings.seed, self.settings.policy
+        failed: ModelError | None = None
+        for placement, default in ((double, False), (double, True), (self.working, False)):
+            try:
+                with placed(self.model, placement):
+                    setup = probe(claim, self.model, placement, seed, policy, default_dtype=default)
+            except ModelError as error:
+                failed = failed or error
+                continue
+            if placement == double:
+                return setup, True
+            text = f"The model doesn't run in float64 ({failed}), so that rounding and small violations can't be told apart there."
+            return replace(setup, findings=(*setup.findings, Finding("no-float64", text))), False
+        assert failed is not None
+        return failed
+
+    def _measured(self, prop: Property, setup: Setup, precise: bool) -> Iterator[Event]:
+        trials = draw(self.claim, setup, self.settings.trials, self.settings.seed, self.settings.policy)
+        readings: list[_Reading] = []
+        for placement in dict.fromkeys((setup.forward.placement, self.working)):
+            try:
+                with placed(self.model, placement):
+                    reading = yield from self._read(prop, setup.at(placement), setup, trials)
+                crash = _crash(reading.sweep, trials, setup)
+            except ModelError as error:
+                crash = f"the model raised in {placement.precision}: {error}"
+            if crash is not None:
+                yield Judged(self._outcome(prop, Verdict.CRASHED, crash, setup, trials))
+                return
+            readings.append(reading)
+        yield Judged(self._judged(prop, setup, trials, readings, precise))
+
+    def _read(self, prop: Property, f: Forward, setup: Setup, trials: Trials) -> Generator[Event, None, _Reading]:
+        """Sweep the trials in one precision, and measure the floor there."""
+        claim, precision = self.claim, f.placement.precision
+        for step in sweep(f, prop, setup.bound, trials):
+            if isinstance(step, Sweep):
+                break
+            yield Measuring(claim, precision, step, len(trials))
+        if _crash(step, trials, setup) is not None:
+            return _Reading(f, step, torch.zeros_like(step.error))
+        rng = claim.rng(self.settings.seed, f"noise {precision}")
+        floor = Floor(f, setup.bound, trials, self.settings.policy, rng, setup.domain.fixed)
+        allowed = (claim.tolerance or 0.0) * step.signal
+        return _Reading(f, step, floor.corrected(floor.everywhere(step), step.error, allowed))
+
+    def _judged(self, prop: Property, setup: Setup, trials: Trials, readings: list[_Reading], precise: bool) -> Outcome:
+        double, working = readings[0], readings[-1]
+        evidence = Evidence(
+            leaves=setup.outputs,
+            truth=double.sweep.error,
+            floor=double.floor,
+            error=working.sweep.error,
+            noise=working.floor,
+            signal=double.sweep.signal,
+            magnitude=double.sweep.magnitude,
+            moved=double.sweep.moved,
+            region=trials.region,
+            regions=trials.regions,
+            random=trials.random,
+            precise=precise,
+        )
+        judgement = judge(evidence, self.settings.policy, self.working.precision, self.claim.tolerance)
+        outcome = self._outcome(prop, judgement.verdict, judgement.because, setup, trials)
+        return replace(
+            outcome,
+            figures=judgement.figures,
+            findings=outcome.findings + at_structured(trials, double.sweep),
+            counterexample=counterexample(setup, trials, evidence, judgement.violating),
+            violating=int((judgement.violating & trials.random).sum()),
+            calls=sum(reading.forward.calls for reading in readings),
+            evaluations=sum(reading.forward.evaluations for reading in readings),
+        )
+
+    def _outcome(
+        self, prop: Property, verdict: Verdict, because: str, setup: Setup | None = None, trials: Trials | None = None
+    ) -> Outcome:
+        outcome = Outcome(
+            self.claim, prop, str(self.claim.group), verdict, because, self.working.precision, str(self.working.device)
+        )
+        if setup is not None:
+            batching = setup.forward.batching.value
+            outcome = replace(
+                outcome, group=str(setup.bound.group), findings=setup.findings, inputs=setup.names, batching=batching
+            )
+        return replace(outcome, trials=len(trials), random_trials=int(trials.random.sum())) if trials is not None else outcome
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """One precision: how f was called, what the sweep showed, and the floor of each trial."""
+
+    forward: Forward
+    sweep: Sweep
+    floor: torch.Tensor
+
+
+def _crash(found: Sweep, trials: Trials, setup: Setup) -> str | None:
+    """What to say if the model raised on generic trials."""
+    raised = [trial for trial in sorted(found.crashes) if trials.region[trial] == 0]
+    if not raised:
+        return None
+    element = setup.bound.group.describe(trials.g[raised[0]])
+    return (
+        f"the model raised on {len(raised)} of {int((trials.region == 0).sum())} trials, for the first time at "
+        f"g = {element}: {found.crashes[raised[0]]}"
+    )
+
+
+def at_structured(trials: Trials, found: Sweep) -> tuple[Finding, ...]:
+    """Findings about structured inputs at which the model raises or returns NaN."""
+    findings = []
+    for region, name in enumerate(trials.regions):
+        here = trials.region == region
+        raised = [text for trial, text in sorted(found.crashes.items()) if here[trial]]
+        if region > 0 and raised:
+            findings.append(Finding("raises-at", f"The model raises at {name}: {raised[0]}."))
+        elif region > 0 and not found.error[here].isfinite().all():
+            findings.append(Finding("nonfinite-at", f"The output is NaN or infinite at {name}, though not at generic inputs."))
+    return tuple(findings)
+
+
+def counterexample(setup: Setup, trials: Trials, evidence: Evidence, violating: torch.Tensor) -> Counterexample | None:
+    """The trial to show: of those that violate the claim, the worst landmark if any does, else the worst of all."""
+    if not violating.any():
+        return None
+    relative = (evidence.truth / evidence.signal.clamp_min(5e-324)).amax(-1).nan_to_num(nan=float("inf"))
+    simple = violating & ~trials.random
+    among = simple if bool(simple.any()) else violating
+    trial = int(torch.where(among, relative, -1.0).argmax())
+    x = [leaf[trials.source[trial]] for leaf in trials.inputs]
+    group, g = setup.bound.group, trials.g[trial]
+    return Counterexample(group.describe(g), g, x, float(relative[trial]), trials.regions[int(trials.region[trial])])

@@ -1,0 +1,46 @@
+"""The errors that a person can cause. Each message names the value, what was expected and the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class SymcheckError(Exception):
+    """Base of all errors that symcheck raises on purpose."""
+
+
+class GroupError(SymcheckError, ValueError):
+    """A group that doesn't exist, or that is asked for what it doesn't have."""
+
+
+class ClaimError(SymcheckError, ValueError):
+    """A claim that can't be tested as stated: its reps don't fit its group or its tensors."""
+
+
+class DomainError(SymcheckError, ValueError):
+    """A domain or an example that can't supply inputs."""
+
+
+class SubjectError(SymcheckError):
+    """A subject that can't be found or built."""
+
+
+class SettingsError(SymcheckError, ValueError):
+    """A setting outside its range: no trials, an unknown device or dtype."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A sentence's end that offers the nearest known names, or all of them.
+
+    >>> did_you_mean("vectr", ["vector", "scalar"])
+    "did you mean 'vector'?"
+    >>> did_you_mean("spinor", ["vector", "scalar"])
+    "known: 'scalar', 'vector'."
+    """
+    names = sorted(set(known))
+    folded = {name.lower(): name for name in names}
+    close = get_close_matches(word.lower(), folded, n=2, cutoff=0.6)
+    if close:
+        return f"did you mean {' or '.join(repr(folded[name]) for name in close)}?"
+    return f"known: {', '.join(map(repr, names))}."

@@ -1,0 +1,108 @@
+"""Lattice translations: cyclic shifts of a d-dimensional grid."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Generator, Tensor
+
+from symcheck.errors import GroupError
+from symcheck.groups.base import Group
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+@dataclass(frozen=True)
+class Translations(Group):
+    """Shifts `(n, axes)` of a periodic grid, int64: the group Z_N x Z_M ...
+
+    `size` holds one number of samples an axis, or None for each that is read off the tensors.
+
+    >>> str(Translations((None, None))), str(Translations((8, 6)))
+    ('Z_N^2', 'Z_8 x Z_6')
+    """
+
+    size: tuple[int | None, ...]
+
+    notation = ("Z_N^2", "Z_8^2", "Z_8")
+
+    def __post_init__(self) -> None:
+        if not self.size or any(n is not None and n < 1 for n in self.size):
+            raise GroupError(f"Translations({self.size}) shifts nothing. Give one size of 1 or more for each axis.")
+
+    def __str__(self) -> str:
+        words = ["N" if n is None else str(n) for n in self.size]
+        if len(set(words)) == 1:
+            return f"Z_{words[0]}" + (f"^{len(words)}" if len(words) > 1 else "")
+        return " x ".join(f"Z_{word}" for word in words)
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        match = re.fullmatch(r"Z_(N|\d+)(?:\^(\d+))?", text)
+        if match is None:
+            return None
+        return cls((None if match[1] == "N" else int(match[1]),) * int(match[2] or 1))
+
+    @classmethod
+    def examples(cls) -> Sequence[Self]:
+        return [cls((1,)), cls((5,)), cls((4, 6)), cls((2, 3, 4))]
+
+    def bind(self, sizes: Mapping[str, int]) -> Group:
+        found = tuple(sizes.get(f"grid{axis}", size) for axis, size in enumerate(self.size))
+        if None in found:
+            raise GroupError(
+                f"{self} needs the number of samples along each of its {len(self.size)} axes, and no rep says them. "
+                f"Give an input the rep Roll(axes=...), or name the size, as in 'Z_8^2'."
+            )
+        if 0 in found:
+            raise GroupError(f"{self} shifts an empty grid. Use an example with at least one sample along each axis.")
+        if any(mine not in (None, theirs) for mine, theirs in zip(self.size, found, strict=True)):
+            raise GroupError(f"{self} shifts a grid of {self.size}; the tensors have {found}. Use the size 'N' to follow them.")
+        return Translations(found)
+
+    @property
+    def grid(self) -> tuple[int, ...]:
+        sizes = tuple(size for size in self.size if size is not None)
+        if len(sizes) < len(self.size):
+            raise GroupError(f"{self} isn't bound to a size yet. Use Translations((8, 8)).")
+        return sizes
+
+    @property
+    def _size(self) -> Tensor:
+        return torch.tensor(self.grid)
+
+    @property
+    def element(self) -> tuple[int, ...]:
+        return (len(self.size),)
+
+    def identity(self, n: int) -> Tensor:
+        return torch.zeros(n, len(self.size), dtype=torch.int64)
+
+    def compose(self, g: Tensor, h: Tensor) -> Tensor:
+        return (g + h) % self._size
+
+    def inverse(self, g: Tensor) -> Tensor:
+        return -g % self._size
+
+    def sample(self, n: int, rng: Generator) -> Tensor:
+        return (torch.rand(n, len(self.size), generator=rng, dtype=torch.float64) * self._size).long()
+
+    def landmarks(self) -> Tensor:
+        """The generators: a shift by one along each axis."""
+        return torch.eye(len(self.size), dtype=torch.int64) % self._size
+
+    def describe(self, g: Tensor) -> str:
+        size = self._size
+        nearest = torch.where(2 * g > size, g - size, g)  # the shorter way round
+        return f"shift ({', '.join(f'{v:+d}' if v else '0' for v in nearest.tolist())})" if bool(g.any()) else "identity"
+
+    def contains(self, g: Tensor) -> Tensor:
+        return ((g >= 0) & (g < self._size)).all(-1)
+
+    def shift(self, g: Tensor) -> Tensor:
+        return g

@@ -1,0 +1,123 @@
+"""The symmetric group: permutations of n things."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Generator, Tensor
+
+from symcheck.errors import GroupError
+from symcheck.groups.base import Group
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+@dataclass(frozen=True)
+class Symmetric(Group):
+    """Permutations `(n, size)` of `size` things, int64: thing i goes to place `g[i]`.
+
+    `of` names what is permuted; `Permute` reads the size of the same name off the tensors, so that `Symmetric()` is S_n
+    for whatever n the inputs have.
+
+    >>> str(Symmetric()), str(Symmetric(5))
+    ('S_n', 'S_5')
+    """
+
+    size: int | None = None
+    of: str = "points"
+
+    notation = ("S_n", "S_5")
+
+    def __post_init__(self) -> None:
+        if self.size is not None and self.size < 1:
+            raise GroupError(f"S_{self.size} permutes nothing. Use a size of 1 or more, or 'S_n'.")
+
+    def __str__(self) -> str:
+        return f"S_{'n' if self.size is None else self.size}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        match = re.fullmatch(r"S_(n|\d+)", text)
+        return None if match is None else cls(None if match[1] == "n" else int(match[1]))
+
+    @classmethod
+    def examples(cls) -> Sequence[Self]:
+        return [cls(1), cls(2), cls(3), cls(7)]
+
+    def bind(self, sizes: Mapping[str, int]) -> Group:
+        found = sizes.get(self.of, self.size)
+        if found is None:
+            raise GroupError(
+                f"{self} needs the number of {self.of} that it permutes, and no rep says it. "
+                f"Give an input the rep Permute(axis=-2), or name the size, as in 'S_5'."
+            )
+        if found == 0:
+            raise GroupError(f"{self} permutes an empty set. Use an example with at least one of its {self.of}.")
+        if self.size not in (None, found):
+            raise GroupError(f"{self} permutes {self.size} {self.of}; the tensors have {found}. Use 'S_n' or 'S_{found}'.")
+        return Symmetric(found, self.of)
+
+    @property
+    def _size(self) -> int:
+        if self.size is None:
+            raise GroupError(f"{self} isn't bound to a size yet. Use bind({{{self.of!r}: 5}}), or Symmetric(5).")
+        return self.size
+
+    @property
+    def element(self) -> tuple[int, ...]:
+        return (self._size,)
+
+    def identity(self, n: int) -> Tensor:
+        return torch.arange(self._size).expand(n, -1)
+
+    def compose(self, g: Tensor, h: Tensor) -> Tensor:
+        return g.gather(-1, h)
+
+    def inverse(self, g: Tensor) -> Tensor:
+        return g.argsort(-1)
+
+    def sample(self, n: int, rng: Generator) -> Tensor:
+        return torch.rand(n, self._size, generator=rng, dtype=torch.float64).argsort(-1)
+
+    def landmarks(self) -> Tensor:
+        """Two generators: the transposition (0 1), and the cycle of all."""
+        identity = torch.arange(self._size)
+        swap = identity.clone()
+        swap[:2] = identity[:2].flip(0)
+        return torch.stack([swap, identity.roll(-1)])
+
+    def describe(self, g: Tensor) -> str:
+        return cycles(g.tolist())
+
+    def contains(self, g: Tensor) -> Tensor:
+        return (g.sort(-1).values == torch.arange(self._size)).all(-1)
+
+    def permutation(self, g: Tensor) -> Tensor:
+        return g
+
+
+def cycles(permutation: Sequence[int]) -> str:
+    """A permutation in cycle notation.
+
+    >>> cycles([1, 0, 3, 2]), cycles([0, 1])
+    ('(0 1)(2 3)', 'identity')
+    """
+    seen: set[int] = set()
+    words = []
+    for start in range(len(permutation)):
+        cycle = []
+        while start not in seen:
+            seen.add(start)
+            cycle.append(start)
+            start = permutation[start]
+        if len(cycle) > 1:
+            words.append(f"({' '.join(map(str, cycle))})")
+    if len(words) > 0 and sum(map(len, words)) > 60:
+        moved = sum(i != p for i, p in enumerate(permutation))
+        return f"permutation of {len(permutation)} that moves {moved}"
+    return "".join(words) or "identity"

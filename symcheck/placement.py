@@ -1,0 +1,154 @@
+"""Where a model runs: on which device, in which dtype. The state of a callable is moved there and put back.
+
+A model is any callable, so its state may be the parameters and buffers of modules, tensors kept as plain attributes, or
+tensors in a closure (`lambda x: net(x)["energy"]`). All of it is swapped in place and restored to the very same tensors,
+which needs no copy of the model and leaves nothing behind, also when the model changes its own buffers or raises.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from symcheck.errors import SettingsError, did_you_mean
+
+DTYPES = {name: getattr(torch, name) for name in ("float64", "float32", "bfloat16", "float16")}
+_SHORT = {"double": "float64", "f64": "float64", "float": "float32", "f32": "float32", "bf16": "bfloat16", "half": "float16"}
+_COMPLEX = {torch.float64: torch.complex128, torch.float32: torch.complex64, torch.float16: torch.complex32}
+
+
+def as_dtype(dtype: torch.dtype | str) -> torch.dtype:
+    """A floating-point dtype from its name.
+
+    >>> as_dtype("bf16")
+    torch.bfloat16
+    """
+    name = str(dtype).removeprefix("torch.")
+    name = _SHORT.get(name, name)
+    if name not in DTYPES:
+        raise SettingsError(f"{name!r} is no floating-point dtype to check in; {did_you_mean(name, DTYPES)}")
+    found: torch.dtype = DTYPES[name]
+    return found
+
+
+def as_device(device: torch.device | str) -> torch.device:
+    """A device that is there."""
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise SettingsError(f"device {str(device)!r} can't be used here ({reason}). Use 'cpu', or a machine that has it.") from None
+    return found
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A device and a floating-point dtype."""
+
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def eps(self) -> float:
+        return float(torch.finfo(self.dtype).eps)
+
+    @property
+    def precision(self) -> str:
+        return str(self.dtype).removeprefix("torch.")
+
+    def put(self, x: Tensor) -> Tensor:
+        """A tensor here: floating-point and complex ones in this dtype, integers as they are."""
+        if x.is_complex():
+            return x.to(self.device, _COMPLEX.get(self.dtype, torch.complex64))
+        return x.to(self.device, self.dtype) if x.is_floating_point() else x.to(self.device)
+
+
+@contextmanager
+def placed(model: Callable[..., Any], placement: Placement) -> Iterator[Callable[..., Any]]:
+    """The model with copies of its state at `placement`; afterwards its own tensors again, bit for bit."""
+    state = [(tensor, tensor.data) for tensor in tensors_of(model)]
+    modes = [(module, module.training) for module in modules_of(model)]
+    try:
+        for tensor, data in state:
+            tensor.data = placement.put(data).clone()
+        yield model
+    finally:
+        for tensor, data in state:
+            tensor.data = data
+        for module, training in modes:
+            module.training = training
+
+
+def own_dtype(model: Callable[..., Any]) -> torch.dtype | None:
+    """The dtype of most of a model's floating-point numbers, or None if it has none."""
+    counts: dict[torch.dtype, int] = {}
+    for tensor in tensors_of(model):
+        if tensor.dtype in DTYPES.values():
+            counts[tensor.dtype] = counts.get(tensor.dtype, 0) + tensor.numel()
+    return max(counts, key=lambda dtype: counts[dtype]) if counts else None
+
+
+def modules_of(model: Any) -> list[nn.Module]:
+    """The modules that a callable is or holds: itself, its arguments bound in advance, its closure, its attributes."""
+    return [module for held in _held(model) if isinstance(held, nn.Module) for module in held.modules()]
+
+
+def tensors_of(model: Any) -> list[Tensor]:
+    """The state of a callable, each tensor once: parameters, buffers, tensors as attributes and in the closure."""
+    found: dict[int, Tensor] = {}
+    for held in _held(model):
+        tensors = _module_tensors(held) if isinstance(held, nn.Module) else [held] if isinstance(held, Tensor) else []
+        for tensor in tensors:
+            if not isinstance(tensor, nn.parameter.UninitializedTensorMixin):
+                found[id(tensor)] = tensor
+    return list(found.values())
+
+
+def _module_tensors(root: nn.Module) -> Iterator[Tensor]:
+    yield from root.parameters()
+    yield from root.buffers()
+    for module in root.modules():
+        yield from (value for value in vars(module).values() if isinstance(value, Tensor))
+
+
+def _held(model: Any) -> list[Any]:
+    """All that a callable holds, found breadth first through closures, partials, bound methods and plain objects."""
+    queue, seen, found = [model], set(), []
+    while queue:
+        item = queue.pop(0)
+        if id(item) in seen or len(seen) > 10_000:  # a huge registry in a closure isn't a model
+            continue
+        seen.add(id(item))
+        if isinstance(item, (nn.Module, Tensor)):
+            found.append(item)
+        elif isinstance(item, functools.partial):
+            queue += [item.func, *item.args, *item.keywords.values()]
+        elif isinstance(item, types.MethodType):
+            queue += [item.__self__, item.__func__]
+        elif isinstance(item, types.FunctionType):
+            queue += _closure(item)
+        elif isinstance(item, (list, tuple, set, frozenset)):
+            queue += item
+        elif isinstance(item, dict):
+            queue += item.values()
+        elif callable(item) and hasattr(item, "__dict__") and not isinstance(item, (type, types.ModuleType)):
+            queue += vars(item).values()
+    return found
+
+
+def _closure(function: types.FunctionType) -> list[Any]:
+    try:
+        variables = inspect.getclosurevars(function)
+    except ValueError:  # a cell that is still empty
+        return []
+    own = [value for value in variables.globals.values() if isinstance(value, (nn.Module, Tensor, types.FunctionType))]
+    return [*variables.nonlocals.values(), *own, *(function.__defaults__ or ()), getattr(function, "__wrapped__", None)]
