@@ -1,0 +1,57 @@
+"""symcheck: does a neural network have the symmetry that it is said to have?
+
+    import symcheck
+
+    symcheck.check(model, example, group="SO(3)", inputs="vector", outputs="scalar")
+
+Names are imported when they are first used, so that `import symcheck` doesn't import torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from symcheck._tree import Args as Args
+    from symcheck.checking import AuditInterrupted as AuditInterrupted
+    from symcheck.checking import assert_equivariant as assert_equivariant
+    from symcheck.checking import audit as audit
+    from symcheck.checking import check as check
+    from symcheck.claims import Claim as Claim
+    from symcheck.claims import Subject as Subject
+    from symcheck.engine import Policy as Policy
+    from symcheck.engine import Verdict as Verdict
+    from symcheck.report import Record as Record
+    from symcheck.report import Result as Result
+
+_HOMES = {
+    "Args": "symcheck._tree",
+    "AuditInterrupted": "symcheck.checking",
+    "Claim": "symcheck.claims",
+    "Policy": "symcheck.engine",
+    "Record": "symcheck.report",
+    "Result": "symcheck.report",
+    "Subject": "symcheck.claims",
+    "Verdict": "symcheck.engine",
+    "assert_equivariant": "symcheck.checking",
+    "audit": "symcheck.checking",
+    "check": "symcheck.checking",
+}
+_MODULES = ("domains", "groups", "reps")
+
+__all__ = [*_HOMES, "__version__", *_MODULES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"symcheck.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'symcheck' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

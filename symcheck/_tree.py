@@ -11,7 +11,6 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
@@ -66,7 +65,7 @@ class Structure:
         """A readable name for each leaf, such as `pos`, `out.energy` or `[0].edges`."""
         if self.kind == "tensor":
             return [prefix.lstrip(".")]
-        return [name for key, child in zip(self.keys, self.children, strict=True) for name in child.names(prefix + key)]
+        return [name for key, child in self._items for name in child.names(prefix + key)]
 
     def constants(self) -> list[Any]:
         """The values that stand where a tensor could: numbers, strings, None."""
@@ -79,8 +78,15 @@ class Structure:
             return "Tensor"
         if self.make is None:
             return "None" if self.value is None else type(self.value).__name__
-        inside = (f"{k.strip('.[]')}={c}" for k, c in zip(self.keys, self.children, strict=True))
+        if self.kind == "Args":
+            arguments = [f"{k[1:]}={c}" if k.startswith(".") else str(c) for k, c in self._items]
+            return f"({', '.join(arguments)})"
+        inside = [k.strip(".[]") + f"={c}" for k, c in self._items]
         return f"{self.kind}({', '.join(inside)})"
+
+    @property
+    def _items(self) -> list[tuple[str, Structure]]:
+        return list(zip(self.keys, self.children, strict=True))
 
 
 def flatten(tree: Any) -> tuple[Leaves, Structure]:

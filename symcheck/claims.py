@@ -50,7 +50,9 @@ class Subject:
     @classmethod
     def built(cls, build: Callable[[], Model], **options: Any) -> Subject:
         """A subject whose model `build()` makes: anew for each audit, with weights that follow from the audit's seed."""
-        return cls(_name_of(build), build=build, **options)
+        module = str(getattr(build, "__module__", None) or "").rpartition(".")[2]
+        name = _name_of(build) if module in ("", "__main__") else f"{module}.{_name_of(build)}"
+        return cls(name, build=build, **options)
 
     def load(self, seed: int) -> Model:
         """The model. A factory is run with torch's random numbers seeded, and leaves them as they were."""
@@ -111,7 +113,9 @@ class Claim:
         domain = domain if isinstance(domain, Domain) else Like(domain)
         inputs = _tree.Args.of(inputs) if type(inputs) is tuple else inputs
         if tolerance is not None and not 0 < tolerance < 1:
-            raise ClaimError(f"{subject.name}: the tolerance is a fraction of the output's spread between 0 and 1, not {tolerance}.")
+            raise ClaimError(
+                f"{subject.name}: the tolerance is a fraction of the output's spread between 0 and 1, not {tolerance}."
+            )
         if expected not in ("holds", "violated"):
             raise ClaimError(f"{subject.name}: a claim is expected to be 'holds' or 'violated', not {expected!r}.")
         if expected == "violated" and not reason:

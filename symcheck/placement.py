@@ -46,7 +46,9 @@ def as_device(device: torch.device | str) -> torch.device:
         torch.empty(0, device=found)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise SettingsError(f"device {str(device)!r} can't be used here ({reason}). Use 'cpu', or a machine that has it.") from None
+        raise SettingsError(
+            f"device {str(device)!r} can't be used here ({reason}). Use 'cpu', or a machine that has it."
+        ) from None
     return found
 
 
@@ -108,7 +110,7 @@ def tensors_of(model: Any) -> list[Tensor]:
     for held in _held(model):
         tensors = _module_tensors(held) if isinstance(held, nn.Module) else [held] if isinstance(held, Tensor) else []
         for tensor in tensors:
-            if not isinstance(tensor, nn.parameter.UninitializedTensorMixin):
+            if not isinstance(tensor, nn.parameter.UninitializedParameter | nn.parameter.UninitializedBuffer):
                 found[id(tensor)] = tensor
     return list(found.values())
 
@@ -122,7 +124,9 @@ def _module_tensors(root: nn.Module) -> Iterator[Tensor]:
 
 def _held(model: Any) -> list[Any]:
     """All that a callable holds, found breadth first through closures, partials, bound methods and plain objects."""
-    queue, seen, found = [model], set(), []
+    queue: list[Any] = [model]
+    seen: set[int] = set()
+    found: list[Any] = []
     while queue:
         item = queue.pop(0)
         if id(item) in seen or len(seen) > 10_000:  # a huge registry in a closure isn't a model

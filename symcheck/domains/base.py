@@ -42,7 +42,7 @@ class Domain(ABC):
 
     @abstractmethod
     def sample(self, layout: Layout, n: int, rng: Generator) -> Any:
-        """n inputs: a tree of tensors `(n, *shape)`. A plain tuple or `Args` stands for the arguments of the call."""
+        """N inputs: a tree of tensors `(n, *shape)`. A plain tuple or `Args` stands for the arguments of the call."""
 
     def structured(self, layout: Layout) -> Mapping[str, Any]:
         """The inputs that break models, by name: ties, lattices, zeros. Each a tree as `sample` gives it."""

@@ -110,9 +110,7 @@ class Like(_FromTensors):
         if len(heads) != 1 or () in heads or not free:
             return (False,) * len(self._leaves)
         head = heads.pop()
-        return tuple(
-            tuple(leaf.shape[:1]) == head and leaf.ndim > rank for leaf, rank in zip(self._leaves, ranks, strict=True)
-        )
+        return tuple(tuple(leaf.shape[:1]) == head and leaf.ndim > rank for leaf, rank in zip(self._leaves, ranks, strict=True))
 
     def sample(self, layout: Layout, n: int, rng: Generator) -> Any:
         return self._whole.sample(layout, n, rng)

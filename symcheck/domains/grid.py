@@ -41,10 +41,11 @@ class Grid(Domain):
 
     def structured(self, layout: Layout) -> Mapping[str, Any]:
         shape = self._shape(layout)
-        impulse = torch.zeros(shape, dtype=torch.float64)
-        impulse[(slice(None), *(0,) * len(self.size))] = 1
-        parity = sum(torch.meshgrid(*(torch.arange(size) for size in shape[1:]), indexing="ij")) % 2
-        signals = {"impulse": impulse, "checkerboard": parity.expand(shape).double()}
+        impulse = torch.zeros(shape, dtype=torch.float64).flatten(1)
+        impulse[:, 0] = 1
+        places = torch.meshgrid(*(torch.arange(size) for size in shape[1:]), indexing="ij")
+        parity = torch.stack(places).sum(0) % 2
+        signals = {"impulse": impulse.reshape(shape), "checkerboard": parity.expand(shape).double()}
         return {name: signal.unsqueeze(0) for name, signal in signals.items()}
 
     def _shape(self, layout: Layout) -> tuple[int, ...]:

@@ -96,5 +96,4 @@ class PointCloud(Domain):
 
 def _equal_norms(points: int, features: int) -> Tensor:
     place = torch.arange(points * features, dtype=torch.float64).reshape(1, points, features)
-    x = torch.cos(place + 1)
-    return x / x.norm(dim=-1, keepdim=True)
+    return torch.nn.functional.normalize(torch.cos(place + 1), dim=-1)

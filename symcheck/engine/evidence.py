@@ -11,10 +11,10 @@ from torch import Tensor
 class Evidence:
     """Errors are RMS over the entries of a leaf, in its own units. float64, on the CPU; n trials, L output leaves.
 
-    In float64: `truth` (n, L) is the difference of the two sides, `floor` (n, L) the rounding that explains. In the working
-    precision: `error` and `noise` (n, L). `signal` (L) is the spread of the output over independent inputs;
-    `magnitude` (n, L) its size. `moved` (n): by how much the action moved the input, relative to its size. `region` (n) says which inputs a trial
-    is of, as an index into `regions`, of which the first is the generic one; `random` (n) whether its element was drawn.
+    In float64: `truth` (n, L) is the difference of the two sides, `floor` (n, L) what rounding explains of it. In the working
+    precision: `error` and `noise` (n, L). `signal` (L) is the spread of the output over independent inputs, `magnitude` (n, L)
+    its size. `moved` (n): how far the action moved the input, relative to its size. `region` (n) says which inputs a trial is
+    of, as an index into `regions`, of which the first is the generic one.
     """
 
     leaves: tuple[str, ...]
@@ -27,7 +27,6 @@ class Evidence:
     moved: Tensor
     region: Tensor
     regions: tuple[str, ...]
-    random: Tensor
     precise: bool = True  # False: the model doesn't run in float64, and truth is measured in the working precision
 
     @property

@@ -184,7 +184,7 @@ def _widened(leaf: Tensor) -> Tensor:
 def _numbers_as_tensors(tree: Any) -> Any:
     if isinstance(tree, (bool, int, float, complex)):
         return torch.tensor(tree, dtype=torch.complex128 if isinstance(tree, complex) else torch.float64)
-    leaves, structure = flatten(tree)
+    _, structure = flatten(tree)
     if not any(isinstance(value, (int, float, complex)) for value in structure.constants()):
         return tree
     node = split(tree)

@@ -67,9 +67,21 @@ class _Leaf:
 
     @classmethod
     def of(cls, e: Evidence, column: int, policy: Policy, precision: str, tolerance: float | None) -> _Leaf:
-        columns = (table[:, column] for table in (e.truth, e.floor, e.error, e.noise, e.magnitude))
-        signal = float(e.signal[column])
-        return cls(e.leaves[column], policy, precision, e.precise, tolerance or 0.0, *columns, e.region, e.regions, signal)
+        return cls(
+            name=e.leaves[column],
+            policy=policy,
+            precision=precision,
+            precise=e.precise,
+            tolerance=tolerance or 0.0,
+            truth=e.truth[:, column],
+            floor=e.floor[:, column],
+            error=e.error[:, column],
+            noise=e.noise[:, column],
+            magnitude=e.magnitude[:, column],
+            region=e.region,
+            regions=e.regions,
+            signal=float(e.signal[column]),
+        )
 
     @property
     def generic(self) -> Tensor:
@@ -103,7 +115,7 @@ class _Leaf:
     @property
     def only_at(self) -> tuple[str, ...]:
         """The structured inputs at which it is violated, if it isn't at generic ones."""
-        bad = {int(region) for region in self.region[self.violating].unique()}
+        bad = set(self.region[self.violating].tolist())
         return () if 0 in bad else tuple(self.regions[region] for region in sorted(bad))
 
     def figures(self) -> Figures:
@@ -156,22 +168,23 @@ class _Leaf:
         amount = f"{size / self.signal:.2g} of its spread" if self.signal > 0 else f"{size:.2g}, though it is constant"
         if not self.precise:
             return f"the two sides of {self._subject} differ{where} by {amount}, {times:.2g} times its noise"
-        return f"the two sides of {self._subject} differ{where} by {amount} in float64, {times:.2g} times what rounding explains"
+        return (
+            f"the two sides of {self._subject} differ{where} by {amount} in float64, {times:.2g} times what rounding explains"
+        )
 
     def _imprecision(self) -> tuple[Verdict, str] | None:
         noise = float(self.noise[self.generic].nanmedian())
         if not noise <= 2.0**-self.policy.bits * self.signal:
             return Verdict.IMPRECISE, (
                 f"{self.precision} doesn't carry the signal of {self._subject}: its rounding is {noise / self.signal:.2g} of the "
-                f"spread (in float64 the symmetry is {'there' if self.precise else 'not known'}). Take an offset out of the "
-                f"output, or compute in higher precision"
+                f"spread. Take a large offset out of the output, or compute in higher precision"
             )
         if not bool((self.error <= self.working)[self.generic].all()):
             worst = _worst(self.error, self.working, self.generic)
-            times = float(self.error[worst] / self.noise[worst])
+            error, times = float(self.error[worst]), float(self.error[worst] / self.noise[worst])
             return Verdict.IMPRECISE, (
-                f"in {self.precision} the two sides of {self._subject} differ by {float(self.error[worst]) / self.signal:.2g} of its "
-                f"spread, {times:.2g} times its noise, though they agree in float64: the output jumps (ties, cutoffs)"
+                f"in {self.precision} the two sides of {self._subject} differ by {error / self.signal:.2g} of its spread, "
+                f"{times:.2g} times its noise, though they agree in float64: the output jumps (ties, cutoffs)"
             )
         return None
 
@@ -188,12 +201,12 @@ class _Leaf:
             )
         if not noise <= 2.0**-policy.bits * policy.single:
             return Verdict.LIMITED, (
-                f"the two sides agree, but {self._subject} is no better than float32 in float64: its rounding is {noise:.2g} of its "
-                f"spread, so that a violation under {policy.slack * noise:.2g} can't be seen (casts to float32 inside?)"
+                f"the two sides agree, but {self._subject} is no better than float32 in float64: its rounding is {noise:.2g} of "
+                f"its spread, and hides violations under {policy.slack * noise:.2g} (casts to float32 inside?)"
             )
-        return Verdict.HOLDS, (
-            f"the two sides differ by at most {worst:.2g} of the output's spread in float64, which is rounding; "
-            f"a violation of {policy.slack * noise:.2g} would have been seen"
+        return (
+            Verdict.HOLDS,
+            f"the two sides differ by at most {worst:.2g} of the output's spread in float64, which is rounding",
         )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 from symcheck._tree import Leaves
 from symcheck.engine.bound import Bound
@@ -16,6 +16,7 @@ from symcheck.engine.policy import Policy
 from symcheck.engine.trials import Trials
 from symcheck.errors import ClaimError
 from symcheck.properties import Property
+from symcheck.reps import Rep
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Sweep:
     crashes: dict[int, str]  # trials on which the model raised
 
 
-def sweep(f: Forward, prop: Property, bound: Bound, trials: Trials) -> Iterator[int | Sweep]:
-    """Yields the number of trials done, chunk by chunk, and at last the sweep. f is evaluated once at each input."""
+def sweep(f: Forward, prop: Property, bound: Bound, trials: Trials) -> Generator[int, None, Sweep]:
+    """Yields the number of trials done, chunk by chunk, and returns the sweep. f is evaluated once at each input."""
     device = f.placement.device
     inputs = [leaf.to(device) for leaf in trials.inputs]
     y = f(inputs)
@@ -50,9 +51,14 @@ def sweep(f: Forward, prop: Property, bound: Bound, trials: Trials) -> Iterator[
         moved.append(known.moved)
         yield part.stop
     generic = (trials.region_of == 0).to(device)
-    signal = torch.stack([spread(leaf[generic]) for leaf in y])
-    columns = [torch.cat(parts).cpu() for parts in (errors, magnitudes, moved)]
-    yield Sweep(*columns, signal.cpu(), y, crashes)
+    return Sweep(
+        error=torch.cat(errors).cpu(),
+        magnitude=torch.cat(magnitudes).cpu(),
+        moved=torch.cat(moved).cpu(),
+        signal=torch.stack([spread(leaf[generic]) for leaf in y]).cpu(),
+        outputs=y,
+        crashes=crashes,
+    )
 
 
 class Known:
@@ -94,7 +100,7 @@ class Floor:
     bound: Bound
     trials: Trials
     policy: Policy
-    rng: Generator
+    rng: torch.Generator
     fixed: frozenset[int]
 
     def everywhere(self, sweep: Sweep) -> Tensor:
@@ -108,12 +114,13 @@ class Floor:
         parts = [still.typical(size), moved.typical(size), carried, outward * size, self.f.placement.eps * size]
         return torch.stack(parts).amax(0)
 
-    def corrected(self, floor: Tensor, errors: Tensor, allowed: float) -> Tensor:
+    def corrected(self, floor: Tensor, errors: Tensor, allowed: Tensor) -> Tensor:
         """The same, with the noise measured on the spot at the worst of the trials that it doesn't explain.
 
-        If that explains all of them, noise differs so much from input to input that their median holds for the others too.
+        `allowed` (L) is what the claim itself allows. If the noise found there explains all of them, it differs so much from
+        input to input that their median holds for the others too.
         """
-        ratio = (errors / (self.policy.slack * floor).clamp_min(max(allowed, 5e-324))).amax(-1)
+        ratio = (errors / (self.policy.slack * floor).maximum(allowed).clamp_min(5e-324)).amax(-1)
         ratio = ratio.where(errors.isfinite().all(-1), torch.zeros(()).double())
         worst = ratio.argsort(descending=True, stable=True)[: self.policy.suspects]
         worst = worst[ratio[worst] > 1]
@@ -125,7 +132,7 @@ class Floor:
         spot = torch.stack(tables).nan_to_num().amax(0)
         floor = floor.clone()
         floor[worst] = torch.maximum(floor[worst], spot)
-        if bool((errors[worst] <= (self.policy.slack * floor[worst]).clamp_min(allowed)).all()):
+        if bool((errors[worst] <= (self.policy.slack * floor[worst]).maximum(allowed)).all()):
             floor = torch.maximum(floor, spot.median(0).values)
         return floor
 
@@ -152,28 +159,25 @@ class Floor:
         both = group.compose(g, h)
         x = self.trials.x(few)
         y = [leaf[self.trials.source[few].to(leaf.device)].cpu() for leaf in sweep.outputs]
-        inward = self._defect(self.bound.on_inputs, g, h, both, x, "inputs")
-        outward = self._defect(self.bound.on_outputs, g, h, both, y, "outputs")
+        inward = self._defect(self.bound.inputs, g, h, both, x, "inputs")
+        outward = self._defect(self.bound.outputs, g, h, both, y, "outputs")
         return float(inward.max()), outward
 
-    def _defect(self, act: Action, g: Tensor, h: Tensor, both: Tensor, x: Leaves, what: str) -> Tensor:
-        """`(L,)`; raises ClaimError if an action is off by more than float32 would be."""
-        twice, once = act(g, act(h, x)), act(both, x)
-        defects = []
-        for a, b, original in zip(twice, once, x, strict=True):
-            defect = (rms(_minus(a, b)) / rms(original).maximum(rms(b)).clamp_min(1e-300)).nan_to_num()
+    def _defect(self, reps: Sequence[Rep], g: Tensor, h: Tensor, both: Tensor, x: Leaves, what: str) -> Tensor:
+        """`(L,)`; raises ClaimError if a rep that says it is exact is off by more than float32 would be."""
+        group, defects = self.bound.group, []
+        for rep, leaf in zip(reps, x, strict=True):
+            twice, once = rep.act(group, g, rep.act(group, h, leaf)), rep.act(group, both, leaf)
+            defect = (rms(_minus(twice, once)) / rms(leaf).maximum(rms(once)).clamp_min(1e-300)).nan_to_num()
             worst = int(defect.argmax())
-            if defect[worst] > self.policy.slack * self.policy.single:
-                describe = self.bound.group.describe
+            if rep.exact and defect[worst] > self.policy.slack * self.policy.single:
                 raise ClaimError(
-                    f"the action on the {what} is no representation: rho(g) rho(h) x and rho(gh) x differ by {defect[worst]:.2g} of "
-                    f"x for g = {describe(g[worst])}, h = {describe(h[worst])}. Mend the rep's act, or its group's compose."
+                    f"{rep} on the {what} is no representation of {group}: rho(g) rho(h) x and rho(gh) x differ by "
+                    f"{defect[worst]:.2g} of x for g = {group.describe(g[worst])}, h = {group.describe(h[worst])}. "
+                    f"Mend its act, or the group's compose."
                 )
             defects.append(defect[worst])
         return torch.stack(defects)
-
-
-Action = Callable[[Tensor, Leaves], Leaves]
 
 
 def _minus(a: Tensor, b: Tensor) -> Tensor:

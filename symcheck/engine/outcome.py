@@ -59,7 +59,7 @@ class Outcome:
     """One claim, one property, one verdict."""
 
     claim: Claim
-    property: Property
+    prop: Property
     group: str
     verdict: Verdict
     because: str

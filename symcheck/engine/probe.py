@@ -55,7 +55,7 @@ class Setup:
 
 
 def sample(domain: Domain, n: int, rng: torch.Generator) -> tuple[Leaves, Structure]:
-    """n inputs of a domain, as leaves."""
+    """N inputs of a domain, as leaves."""
     leaves, structure = flatten(Args.of(domain.sample(domain.layout, n, rng)))
     if not leaves or any(leaf.ndim == 0 or len(leaf) != n for leaf in leaves):
         shapes = ", ".join(str(tuple(leaf.shape)) for leaf in leaves) or "none"
@@ -70,11 +70,15 @@ def probe(
 
     Raises ModelError if the model works on none of them.
     """
-    first, structure = sample(claim.domain, 1, claim.rng(seed, "probe"))
+    _, structure = sample(claim.domain, 1, claim.rng(seed, "probe"))
     reps = input_reps(claim, structure)
     names = call_names(model, structure)
     findings = training(model)
-    for domain in (readings := list(claim.domain.readings([rep.rank for rep in reps]))):
+    readings = list(claim.domain.readings([rep.rank for rep in reps]))
+    bind(
+        claim, reps, sample(readings[-1], 1, claim.rng(seed, "probe"))[0], names
+    )  # errors name the shapes of the whole example
+    for domain in readings:
         x, structure = sample(domain, PROBES, claim.rng(seed, "probe"))
         bound = bind(claim, reps, x, names)
         shared = frozenset(domain.fixed) - bound.acted
@@ -213,11 +217,11 @@ class _Trial:
         return forward
 
 
-class _Tallest(TorchDispatchMode):
+class _Tallest(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves its base class untyped
     """The bytes of the largest tensor that any operation returns while it is active."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.bytes = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -228,20 +232,22 @@ class _Tallest(TorchDispatchMode):
         return result
 
 
-_TRAINING = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._BatchNorm)
+def _random_or_mixing(module: nn.Module) -> bool:
+    """Whether a layer in training mode draws random numbers, or computes statistics over the batch."""
+    if isinstance(module, nn.modules.dropout._DropoutNd):
+        return module.p > 0
+    return isinstance(module, nn.modules.batchnorm._BatchNorm) or getattr(module, "dropout", None) not in (0, 0.0, None)
 
 
 def training(model: Callable[..., Any]) -> list[Finding]:
     """A finding if layers of the model behave otherwise in training than in evaluation, and it is in training mode."""
-    seen: dict[str, None] = {}
-    for module in modules_of(model):
-        if module.training and (isinstance(module, _TRAINING) or getattr(module, "dropout", 0) not in (0, 0.0, None)):
-            if not (isinstance(module, nn.modules.dropout._DropoutNd) and module.p == 0):
-                seen[type(module).__name__] = None
+    seen = dict.fromkeys(type(module).__name__ for module in modules_of(model) if module.training and _random_or_mixing(module))
     if not seen:
         return []
     layers = ", ".join(seen)
-    text = f"The model is in training mode, in which these layers are random or mix examples: {layers}. Call model.eval() first."
+    text = (
+        f"The model is in training mode, in which these layers are random or mix examples: {layers}. Call model.eval() first."
+    )
     return [Finding("training-mode", text)]
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from symcheck.claims import Claim
-from symcheck.engine.evidence import Evidence
 from symcheck.engine.events import Event, Judged, Measuring, Probing
+from symcheck.engine.evidence import Evidence
 from symcheck.engine.forward import Forward, ModelError
 from symcheck.engine.judge import judge
 from symcheck.engine.measure import Floor, Sweep, sweep
@@ -83,7 +83,9 @@ class _Examination:
                 continue
             if placement == double:
                 return setup, True
-            text = f"The model doesn't run in float64 ({failed}), so that rounding and small violations can't be told apart there."
+            text = (
+                f"The model doesn't run in float64 ({failed}), so that rounding and small violations can't be told apart there."
+            )
             return replace(setup, findings=(*setup.findings, Finding("no-float64", text))), False
         assert failed is not None
         return failed
@@ -107,16 +109,19 @@ class _Examination:
     def _read(self, prop: Property, f: Forward, setup: Setup, trials: Trials) -> Generator[Event, None, _Reading]:
         """Sweep the trials in one precision, and measure the floor there."""
         claim, precision = self.claim, f.placement.precision
-        for step in sweep(f, prop, setup.bound, trials):
-            if isinstance(step, Sweep):
+        steps = sweep(f, prop, setup.bound, trials)
+        while True:
+            try:
+                yield Measuring(claim, precision, next(steps), len(trials))
+            except StopIteration as end:
+                swept: Sweep = end.value
                 break
-            yield Measuring(claim, precision, step, len(trials))
-        if _crash(step, trials, setup) is not None:
-            return _Reading(f, step, torch.zeros_like(step.error))
+        if _crash(swept, trials, setup) is not None:
+            return _Reading(f, swept, torch.zeros_like(swept.error))
         rng = claim.rng(self.settings.seed, f"noise {precision}")
         floor = Floor(f, setup.bound, trials, self.settings.policy, rng, setup.domain.fixed)
-        allowed = (claim.tolerance or 0.0) * step.signal
-        return _Reading(f, step, floor.corrected(floor.everywhere(step), step.error, allowed))
+        allowed = (claim.tolerance or 0.0) * swept.signal
+        return _Reading(f, swept, floor.corrected(floor.everywhere(swept), swept.error, allowed))
 
     def _judged(self, prop: Property, setup: Setup, trials: Trials, readings: list[_Reading], precise: bool) -> Outcome:
         double, working = readings[0], readings[-1]
@@ -131,7 +136,6 @@ class _Examination:
             moved=double.sweep.moved,
             region=trials.region,
             regions=trials.regions,
-            random=trials.random,
             precise=precise,
         )
         judgement = judge(evidence, self.settings.policy, self.working.precision, self.claim.tolerance)
@@ -195,12 +199,12 @@ def at_structured(trials: Trials, found: Sweep) -> tuple[Finding, ...]:
 
 
 def counterexample(setup: Setup, trials: Trials, evidence: Evidence, violating: torch.Tensor) -> Counterexample | None:
-    """The trial to show: of those that violate the claim, the worst landmark if any does, else the worst of all."""
+    """The trial to show: the worst with the first landmark that violates the claim, else the worst of all."""
     if not violating.any():
         return None
     relative = (evidence.truth / evidence.signal.clamp_min(5e-324)).amax(-1).nan_to_num(nan=float("inf"))
-    simple = violating & ~trials.random
-    among = simple if bool(simple.any()) else violating
+    known = trials.landmark[violating & (trials.landmark >= 0)]
+    among = violating & (trials.landmark == known.min()) if len(known) else violating
     trial = int(torch.where(among, relative, -1.0).argmax())
     x = [leaf[trials.source[trial]] for leaf in trials.inputs]
     group, g = setup.bound.group, trials.g[trial]

@@ -24,11 +24,16 @@ class Trials:
     regions: tuple[str, ...]  # the first is GENERIC, the others name structured inputs
     source: Tensor  # (n,): which input a trial is of
     g: Tensor  # (n, *element)
-    random: Tensor  # (n,), bool: drawn from the trial distribution, neither a landmark nor a structured input
+    landmark: Tensor  # (n,): which of the group's landmarks the element is, or -1 if it was drawn
 
     @property
     def region(self) -> Tensor:
         return self.region_of[self.source]
+
+    @property
+    def random(self) -> Tensor:
+        """(n,), bool: drawn from the trial distribution, neither a landmark nor a structured input."""
+        return (self.landmark < 0) & (self.region == 0)
 
     def x(self, chosen: Tensor | slice) -> Leaves:
         """The inputs of some of the trials."""
@@ -48,12 +53,13 @@ def draw(claim: Claim, setup: Setup, trials: int, seed: int, policy: Policy) -> 
     region_of = torch.cat([torch.full((len(leaves[0]),), label) for label, leaves in enumerate(parts)])
 
     rng, landmarks = claim.rng(seed, "elements"), group.landmarks()
-    source, g, random = [], [], []
+    source, g, landmark = [], [], []
     for row, region in enumerate(region_of.tolist()):
         size = policy.structured_elements if region else -(-trials // count)
         known = landmarks[: size // 2] if region or row < policy.landmark_inputs else landmarks[:0]
         source.append(torch.full((size,), row))
         g.append(torch.cat([known, group.sample(size - len(known), rng)]))
-        random.append((torch.arange(size) >= len(known)) & (region == 0))
+        place = torch.arange(size)
+        landmark.append(place.where(place < len(known), -1))
     inputs = [torch.cat(leaves) for leaves in zip(*parts, strict=True)]
-    return Trials(inputs, region_of, (GENERIC, *structured), torch.cat(source), torch.cat(g), torch.cat(random))
+    return Trials(inputs, region_of, (GENERIC, *structured), torch.cat(source), torch.cat(g), torch.cat(landmark))

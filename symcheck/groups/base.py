@@ -57,7 +57,7 @@ class Group(ABC):
 
     @abstractmethod
     def sample(self, n: int, rng: Generator) -> Tensor:
-        """n independent elements: Haar or uniform where that exists, and every connected component reached."""
+        """N independent elements: Haar or uniform where that exists, and every connected component reached."""
 
     @abstractmethod
     def landmarks(self) -> Tensor:

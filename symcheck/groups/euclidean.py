@@ -44,6 +44,7 @@ class _Euclidean(Group):
 
     def _rotations(self, n: int, rng: Generator) -> Tensor:
         """Haar-distributed orthogonal matrices: QR with the signs of R's diagonal fixed (Mezzadri 2007)."""
+        q: Tensor
         q, r = torch.linalg.qr(torch.randn(n, self.dim, self.dim, generator=rng, dtype=torch.float64))
         q = q * torch.diagonal(r, dim1=-2, dim2=-1).sign().unsqueeze(-2)
         proper = torch.ones(n, dtype=torch.float64)
@@ -239,7 +240,8 @@ def describe_orthogonal(matrix: Tensor) -> str:
 def _mirror_normal(matrix: Tensor) -> Tensor:
     """The unit vector that a planar reflection turns round."""
     values, vectors = torch.linalg.eigh((matrix + matrix.mT) / 2)
-    return vectors[:, int(values.argmin())]
+    normal: Tensor = vectors[:, int(values.argmin())]
+    return normal
 
 
 def _angle_axis(turn: Tensor) -> tuple[float, str]:

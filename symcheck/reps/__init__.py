@@ -68,7 +68,7 @@ def _spread(prefix: Any, structure: _tree.Structure, what: str, path: str) -> li
     children = dict(node[0])
     if structure.make is None or set(children) != set(structure.keys):
         raise ClaimError(
-            f"{what}: the reps{_at(path)} are {_outline(prefix)}, but the {_one(what)} there is {structure}. "
+            f"{what}: the reps{_at(path)} are {_outline(prefix)}, but the {what.removesuffix('s')} there is {structure}. "
             f"Give the same structure, with 'scalar' for what the group leaves alone."
         )
     return [
@@ -82,11 +82,6 @@ def _at(path: str) -> str:
     return f" at {path.lstrip('.')}" if path else ""
 
 
-def _one(what: str) -> str:
-    return what.removesuffix("s")
-
-
 def _outline(prefix: Any) -> str:
-    node = _tree.split(prefix)
-    inside = ", ".join(key.strip(".[]") for key, _ in node[0]) if node else ""
-    return f"{type(prefix).__name__}({inside})"
+    text = repr(prefix).removeprefix("Args")
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,122 @@
+"""The three functions that most people need."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+
+from symcheck.claims import Claim
+from symcheck.engine import Event, Judged, Outcome, Settings, examine, run
+from symcheck.errors import ClaimError
+from symcheck.groups import Group
+from symcheck.report import Record, Result
+
+
+def check(
+    model: Callable[..., Any],
+    example: Any,
+    *,
+    group: Group | str,
+    inputs: Any,
+    outputs: Any,
+    tolerance: float | None = None,
+    dtype: torch.dtype | str | None = None,
+    device: str = "cpu",
+    trials: int = 256,
+    seed: int = 0,
+) -> Result:
+    """Does the model have this symmetry? `model(rho_in(g) x) = rho_out(g) model(x)` for every g in the group.
+
+    `model` is any callable on tensors: a module, a function, a compiled or scripted module. `example` is what it takes: a
+    tensor, any nesting of tuples, lists, dicts and dataclasses of them; a plain tuple is its positional arguments, and
+    `Args(x, mask=mask)` passes keywords too. Inputs are drawn with the example's shapes, mean and spread; give a `Domain` in
+    its place to say otherwise: `Examples(batch)` for your own inputs and nothing else.
+
+    `inputs` and `outputs` say how the group acts, leaf by leaf: reps, or their names, in the structure of the input and of
+    the output, or one for all. A scalar output claims invariance. `dtype` is the precision that the claim is made for, by
+    default the model's own. No tolerance is needed: rounding is measured. Give one only for a symmetry that is meant to be
+    approximate, as a fraction of the output's spread.
+
+    Raises ClaimError if the reps don't fit the group or the tensors. A model that raises is a result, not an error.
+
+    >>> import torch
+    >>> result = check(lambda x: x.norm(dim=-1), torch.randn(8, 3), group="SO(3)", inputs="vector", outputs="scalar")
+    >>> result.verdict.name
+    'HOLDS'
+    """
+    settings = _settings(seed, trials, device, dtype)
+    claim = Claim(model, group, domain=example, inputs=inputs, outputs=outputs, tolerance=tolerance)
+    (outcome,) = (event.outcome for event in examine(claim, settings) if isinstance(event, Judged))
+    return Result.of(outcome)
+
+
+def assert_equivariant(model: Callable[..., Any], example: Any, **claim: Any) -> Result:
+    """`check` for tests: raises AssertionError with the whole diagnosis unless the claim is met. Takes what `check` takes.
+
+    An undecided check fails too: a test that can't fail tests nothing.
+    """
+    __tracebackhide__ = True
+    result = check(model, example, **claim)
+    if not result.passed:
+        raise AssertionError(f"{result}\n  means      {result.verdict.meaning}")
+    return result
+
+
+class AuditInterrupted(KeyboardInterrupt):
+    """An audit that was stopped by Ctrl-C. `record` holds what was done by then."""
+
+    def __init__(self, record: Record) -> None:
+        super().__init__("the audit was interrupted")
+        self.record = record
+
+
+def audit(
+    claims: Iterable[Claim],
+    *,
+    dtype: torch.dtype | str | None = None,
+    device: str = "cpu",
+    trials: int = 256,
+    seed: int = 0,
+    on_event: Callable[[Event], None] | None = None,
+) -> Record:
+    """Audit many claims. One that can't be tested as stated is recorded with the reason, and the others go on.
+
+    `on_event` is called with each event, to show progress. Raises AuditInterrupted, with what is done, on Ctrl-C.
+    """
+    settings = _settings(seed, trials, device, dtype)
+    claims = list(claims)
+    _unique(claims)
+    outcomes: list[Outcome] = []
+    start = time.perf_counter()
+
+    def record(interrupted: bool) -> Record:
+        return Record.of(outcomes, settings, interrupted=interrupted, seconds=round(time.perf_counter() - start, 3))
+
+    try:
+        for event in run(claims, settings):
+            if isinstance(event, Judged):
+                outcomes.append(event.outcome)
+            if on_event is not None:
+                on_event(event)
+    except KeyboardInterrupt:
+        raise AuditInterrupted(record(interrupted=True)) from None
+    return record(interrupted=False)
+
+
+def _settings(seed: int, trials: int, device: str, dtype: torch.dtype | str | None) -> Settings:
+    from symcheck.placement import as_dtype
+
+    return Settings(seed=seed, trials=trials, device=str(device), dtype=None if dtype is None else as_dtype(dtype))
+
+
+def _unique(claims: list[Claim]) -> None:
+    seen: set[str] = set()
+    for claim in claims:
+        if not isinstance(claim, Claim):
+            raise ClaimError(f"{claim!r} is no Claim. Give an iterable of symcheck.Claim.")
+        if claim.id in seen:
+            raise ClaimError(f"two claims are called {claim.id!r}. Give one of them an id of its own: Claim(..., id='...').")
+        seen.add(claim.id)

@@ -1,0 +1,141 @@
+"""The command. torch and what needs it are imported when a command runs, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from symcheck import __version__
+from symcheck.errors import SettingsError, SymcheckError
+
+if TYPE_CHECKING:
+    from symcheck.claims import Claim
+    from symcheck.report import Record
+
+EXIT_CODES = """\b
+Exit codes:
+  0    every claim is as expected
+  1    a claim isn't: a symmetry is violated, or a broken twin isn't caught
+  2    usage error, or a model or claim that can't be loaded or stated
+  3    an error inside symcheck
+  4    a claim could not be decided (VACUOUS, UNSTABLE)
+  130  interrupted; what was done by then is shown and saved
+"""
+
+
+class _Guarded(click.Group):
+    """A group of commands whose errors are sentences: what a person can mend exits with 2, what we must with 3."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SymcheckError as error:
+            click.echo(f"symcheck: {error}", err=True)
+            ctx.exit(2)
+        except KeyboardInterrupt:
+            click.echo("symcheck: interrupted before anything was audited", err=True)
+            ctx.exit(130)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception:
+            click.echo(f"{traceback.format_exc()}\nsymcheck: the error above is symcheck's own. Please report it.", err=True)
+            ctx.exit(3)
+
+
+@click.group(cls=_Guarded, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="symcheck")
+def main() -> None:
+    """Verify the symmetries of neural networks, without a tolerance."""
+
+
+@main.command(epilog=EXIT_CODES)
+@click.argument("targets", metavar="TARGET...", nargs=-1, required=True)
+@click.option("--twins", is_flag=True, help="Audit the broken twins too: each must be caught.")
+@click.option("--group", help='What to claim of a model without CLAIMS: its group, such as "SO(3)".')
+@click.option(
+    "--shape", "shapes", multiple=True, help="The shape of an input, less its batch axis, such as 8,3. Repeat for each."
+)
+@click.option("--input", "inputs", multiple=True, help='The rep of an input, such as vector or "8x0e+4x1o". Repeat for each.')
+@click.option("--output", "outputs", multiple=True, help="The rep of an output. Repeat if the model returns a tuple.")
+@click.option("--trials", type=int, default=256, show_default=True, help="Trials a claim, each an input and a group element.")
+@click.option("--seed", type=int, default=0, show_default=True, help="All random numbers follow from it.")
+@click.option("--device", default="cpu", show_default=True, help="Where to run the models: cpu, cuda, cuda:1.")
+@click.option("--dtype", help="The precision of the claims: float64, float32, bfloat16, float16. [default: each model's own]")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the record to this file.")
+def audit(
+    targets: tuple[str, ...],
+    twins: bool,
+    group: str | None,
+    shapes: tuple[str, ...],
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+    json_file: Path | None,
+    **settings: Any,
+) -> None:
+    """Audit models for the symmetries that are claimed of them.
+
+    TARGET is a module or package that states CLAIMS (models, models.cnn), one model in it (models.cnn:classifier), or any
+    model or factory with the claim given here:
+
+    \b
+      symcheck audit mypkg.net:build --shape 8,3 --group "SO(3)" --input vector --output scalar
+
+    The code of TARGET is imported and run.
+    """
+    from symcheck import subjects
+
+    if json_file is not None and not json_file.parent.is_dir():  # say now what would fail after a long audit
+        raise SettingsError(f"--json {json_file}: there is no folder {str(json_file.parent)!r}. Make it first.")
+    if any([group, shapes, inputs, outputs]):
+        claims = [_given(target, group, shapes, inputs, outputs) for target in targets]
+    else:
+        claims = [claim for target in targets for claim in subjects.claims(target, twins=twins)]
+    record, code = _audited(claims, settings)
+    if json_file is not None:
+        json_file.write_bytes(record.json())
+    sys.exit(code)
+
+
+def _given(target: str, group: str | None, shapes: tuple[str, ...], inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Claim:
+    """The claim that the options state of a target."""
+    from symcheck import subjects
+    from symcheck.claims import Claim
+    from symcheck.domains import Joint, Tensors
+
+    options = {"--group": group, "--shape": shapes, "--input": inputs, "--output": outputs}
+    missing = [name for name, value in options.items() if not value]
+    if missing or group is None:
+        example = "--shape 8,3 --group 'SO(3)' --input vector --output scalar"
+        raise SettingsError(f"a claim needs {' and '.join(missing)} too. For example: {example}")
+    if len(shapes) != len(inputs):
+        raise SettingsError(f"there are {len(shapes)} --shape and {len(inputs)} --input. Give one of each for every input.")
+    domain = Joint(*(Tensors(_shape(shape)) for shape in shapes))
+    output = outputs[0] if len(outputs) == 1 else tuple(outputs)
+    return Claim(subjects.subject(target), group, domain=domain, inputs=tuple(inputs), outputs=output)
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(size) for size in text.split(",") if size.strip())
+    except ValueError:
+        raise SettingsError(f"--shape is whole numbers with commas between, such as 8,3, not {text!r}.") from None
+
+
+def _audited(claims: list[Claim], settings: dict[str, Any]) -> tuple[Record, int]:
+    """The record, shown on the terminal, and the exit code."""
+    from symcheck.checking import AuditInterrupted
+    from symcheck.checking import audit as run_audit
+    from symcheck.report import terminal
+
+    try:
+        with terminal.progress(len(claims), terminal.console(stderr=True)) as on_event:
+            record = run_audit(claims, on_event=on_event, **settings)
+        code = record.exit_code
+    except AuditInterrupted as interrupted:
+        record, code = interrupted.record, 130
+    terminal.show(record, terminal.console())
+    return record, code

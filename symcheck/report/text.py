@@ -1,0 +1,70 @@
+"""The record in plain text: a diagnosis of one result, a line for each of many."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from symcheck.engine import Verdict
+from symcheck.report.record import Record, Result
+
+WIDTH = 118
+
+
+def diagnosis(result: Result) -> str:
+    """All that one needs to know of one result, in at most a screen."""
+    lines = [f"{result.verdict.name}  {result.claim}"]
+    for label, text in _sections(result):
+        lines += textwrap.wrap(text, WIDTH, initial_indent=f"  {label:<10} ", subsequent_indent=" " * 13)
+    return "\n".join(lines)
+
+
+def _sections(result: Result) -> Iterator[tuple[str, str]]:
+    allowed = f", within {result.tolerance:g} of the output's spread" if result.tolerance else ""
+    yield "claimed", f"{result.statement} for every g in {result.group}, in {result.precision} on {result.device}{allowed}"
+    if result.expected == "violated":
+        yield "expected", f"to be violated: {result.reason}" + ("" if result.met else " -- but it was not caught")
+    yield "because", result.because
+    if result.verdict is Verdict.LIMITED and not result.passed:
+        yield "fails", "the claim is made for float64, in which an exact symmetry would be seen to hold"
+    if result.counterexample is not None:
+        found = result.counterexample
+        size = "" if found.relative is None else f": {found.relative:.2g} of the spread"
+        yield "example", f"g = {found.element}, on {found.region}{size}"
+    if result.violating:
+        yield "rate", f"{result.violating} of {result.random_trials} random trials violate it"
+    elif result.passed and result.rate_bound is not None:
+        bound = f"at most {result.rate_bound:.1%} of such trials do (95 %)"
+        yield "rate", f"none of {result.random_trials} random trials violates it, so {bound}"
+    if result.passed and result.detection_limit is not None:
+        yield "limit", f"a violation of {result.detection_limit:.1e} of the output's spread would have been seen"
+    if len(result.outputs) > 1:
+        for leaf in result.outputs:
+            size = "" if leaf.relative is None else f", differs by {leaf.relative:.1e} of its spread"
+            yield "output", f"{leaf.leaf}: {leaf.verdict.name}{size}"
+    for finding in result.findings:
+        yield finding.severity, finding.text
+
+
+def summary(record: Record) -> str:
+    """One line a result, then what they come to."""
+    lines = [f"{result.verdict.name:<10} {mark(result)} {result.claim}" for result in record.results]
+    return "\n".join([*lines, verdict_line(record)])
+
+
+def mark(result: Result) -> str:
+    """Whether the result is as expected: "ok", or what is wrong."""
+    if result.met:
+        return "caught" if result.expected == "violated" else "ok"
+    return "NOT CAUGHT" if result.expected == "violated" else "FAILED"
+
+
+def verdict_line(record: Record) -> str:
+    """The audit in one sentence."""
+    met = sum(result.met for result in record.results)
+    total = len(record.results)
+    caught = sum(result.met and result.expected == "violated" for result in record.results)
+    words = f"{met} of {total} claims are as expected"
+    if caught:
+        words += f", {caught} of them broken on purpose and caught"
+    return words + (" (interrupted before the rest)" if record.interrupted else "") + "."

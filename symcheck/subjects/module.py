@@ -1,0 +1,119 @@
+"""Targets that are Python: `pkg`, `pkg.mod` with CLAIMS, and `pkg.mod:name`."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from torch import nn
+
+from symcheck.claims import Claim, Subject
+from symcheck.errors import SubjectError, SymcheckError, did_you_mean
+
+
+def claims(target: str, *, twins: bool = False) -> list[Claim]:
+    """The claims that a target states: those of a module, of a package's modules, of a name in one, or of one factory."""
+    place, _, name = target.partition(":")
+    module = imported(place)
+    if name:
+        return _named(module, name, target, twins)
+    found = [claim for part in [module, *_submodules(module)] for claim in _stated(part, twins)]
+    if not found:
+        raise SubjectError(
+            f"{target} states no CLAIMS. Define CLAIMS = (Claim(...), ...) there, or name a model in it and what to claim: "
+            f'symcheck audit {target}:build --shape 8,3 --group "SO(3)" --input vector --output scalar'
+        )
+    return found
+
+
+def subject(target: str) -> Subject:
+    """The model that `pkg.mod:name` names: a factory without arguments is called, anything else callable is the model."""
+    place, _, name = target.partition(":")
+    if not name:
+        raise SubjectError(f"{target!r} names a module, not a model. Name the model or its factory: {target}:build")
+    found = _attribute(imported(place), name)
+    return Subject.built(found) if _is_factory(found) else Subject.of(found)
+
+
+def imported(place: str) -> ModuleType:
+    """The module of that name, with the current directory on the path, as `python -m` has it."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        return importlib.import_module(place)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (place == error.name or place.startswith(error.name + ".")):
+            raise SubjectError(
+                f"there is no module {place!r} here or among the installed packages. {_near(error.name)}"
+            ) from None
+        raise SubjectError(f"{place} was found, but it imports {error.name!r}, which isn't installed. Install it.") from error
+    except SymcheckError:
+        raise
+    except (Exception, SystemExit) as error:
+        kind = type(error).__name__
+        raise SubjectError(
+            f"{place} was found, but importing it raised {kind}: {error}. Run python -c 'import {place}'."
+        ) from error
+
+
+def _near(name: str) -> str:
+    folders = [path.stem for path in Path.cwd().iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
+    return f"In this folder: {did_you_mean(name, folders)}" if folders else "Run from the folder that holds it."
+
+
+def _submodules(module: ModuleType) -> list[ModuleType]:
+    path = getattr(module, "__path__", None)
+    names = sorted(info.name for info in pkgutil.iter_modules(path)) if path else []
+    return [imported(f"{module.__name__}.{name}") for name in names if not name.startswith("_")]
+
+
+def _stated(module: ModuleType, twins: bool) -> list[Claim]:
+    """A module's CLAIMS, and its TWINS behind them if asked for."""
+    found: list[Claim] = []
+    for name in ("CLAIMS", "TWINS") if twins else ("CLAIMS",):
+        stated = getattr(module, name, ())
+        if not isinstance(stated, Sequence) or not all(isinstance(claim, Claim) for claim in stated):
+            raise SubjectError(f"{module.__name__}.{name} is {stated!r}; expected a tuple of symcheck.Claim.")
+        found += stated
+    return found
+
+
+def _named(module: ModuleType, name: str, target: str, twins: bool) -> list[Claim]:
+    found = _attribute(module, name)
+    if isinstance(found, Claim):
+        return [found]
+    if isinstance(found, Sequence) and found and all(isinstance(claim, Claim) for claim in found):
+        return list(found)
+    about = [claim for claim in _stated(module, twins) if found in (claim.subject, claim.subject.build, claim.subject.model)]
+    if about:
+        return about
+    raise SubjectError(
+        f"{module.__name__} claims nothing of {name}. Say what to check: "
+        f'symcheck audit {target} --shape 8,3 --group "SO(3)" --input vector --output scalar'
+    )
+
+
+def _attribute(module: ModuleType, name: str) -> Any:
+    if not hasattr(module, name):
+        names = [known for known in vars(module) if not known.startswith("_")]
+        raise SubjectError(f"{module.__name__} has no {name!r}; {did_you_mean(name, names)}")
+    return getattr(module, name)
+
+
+def _is_factory(found: Any) -> bool:
+    """Whether to call it for the model: a class or function that needs no argument. A model needs at least one."""
+    if isinstance(found, nn.Module) or not callable(found):
+        return False
+    try:
+        parameters = inspect.signature(found).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    needed = [p for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    return not needed and not any(p.kind is p.VAR_POSITIONAL for p in parameters)
