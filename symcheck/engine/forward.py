@@ -83,8 +83,8 @@ class Forward:
         if self.shapes is None:  # not even the first input worked: nothing to fill in
             raise error
         self.crashes[trial] = str(error)
-        nan = torch.full((1,), float("nan"), dtype=torch.float64, device=self.placement.device)
-        return [nan.expand(shape).unsqueeze(0) for shape in self.shapes]
+        nan = torch.full((), float("nan"), dtype=torch.float64, device=self.placement.device)
+        return [nan.expand(1, *shape) for shape in self.shapes]
 
     def _run(self, x: Leaves) -> Leaves:
         n = len(x[0])

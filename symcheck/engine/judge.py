@@ -99,13 +99,13 @@ class _Leaf:
 
     @property
     def working(self) -> Tensor:
-        """Up to here an error in the working precision is rounding, or what the claim itself allows."""
-        return (self.policy.slack * self.noise).clamp_min(self.tolerance * self.signal)
+        """Up to here an error in the working precision is rounding, or what the claim allows, or what float64 shows as well."""
+        return (self.policy.slack * self.noise).clamp_min(self.tolerance * self.signal) + self.truth.nan_to_num()
 
     @property
     def violating(self) -> Tensor:
-        """At structured inputs NaN is a finding of its own (a zero vector normalised), and no violation."""
-        return ~(self.truth <= self.single) & (self.generic | self.truth.isfinite())
+        """Only finite errors: at generic inputs NaN has a verdict of its own, at structured ones (zeros) a finding."""
+        return ~(self.truth <= self.single) & self.truth.isfinite()
 
     @property
     def typical(self) -> float:
@@ -176,8 +176,8 @@ class _Leaf:
         noise = float(self.noise[self.generic].nanmedian())
         if not noise <= 2.0**-self.policy.bits * self.signal:
             return Verdict.IMPRECISE, (
-                f"{self.precision} doesn't carry the signal of {self._subject}: its rounding is {noise / self.signal:.2g} of the "
-                f"spread. Take a large offset out of the output, or compute in higher precision"
+                f"{self.precision} doesn't carry the signal of {self._subject}: its rounding is {noise / self.signal:.2g} of "
+                f"its spread. Take a large offset out of the output, or compute in higher precision"
             )
         if not bool((self.error <= self.working)[self.generic].all()):
             worst = _worst(self.error, self.working, self.generic)
@@ -201,8 +201,8 @@ class _Leaf:
             )
         if not noise <= 2.0**-policy.bits * policy.single:
             return Verdict.LIMITED, (
-                f"the two sides agree, but {self._subject} is no better than float32 in float64: its rounding is {noise:.2g} of "
-                f"its spread, and hides violations under {policy.slack * noise:.2g} (casts to float32 inside?)"
+                f"the two sides agree, but {self._subject} is no better than float32 in float64: its rounding is "
+                f"{noise:.2g} of its spread, and hides violations under {policy.slack * noise:.2g} (casts to float32 inside?)"
             )
         return (
             Verdict.HOLDS,

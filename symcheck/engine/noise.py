@@ -30,9 +30,12 @@ class Noise:
     gain: Tensor
 
     def typical(self, magnitude: Tensor) -> Tensor:
-        """The noise at points where the output has these magnitudes `(n, L)`: the median, absolute or relative."""
+        """The noise at points where the output has these magnitudes `(n, L)`: the median, absolute or relative.
+
+        Nothing where every line crosses a jump.
+        """
         relative = (self.level / self.size.clamp_min(5e-324)).nanmedian(0).values
-        return torch.maximum(self.level.nanmedian(0).values.expand_as(magnitude), relative * magnitude)
+        return torch.maximum(self.level.nanmedian(0).values.nan_to_num().expand_as(magnitude), relative.nan_to_num() * magnitude)
 
 
 def rms(x: Tensor) -> Tensor:
@@ -49,10 +52,28 @@ def noise(f: Callable[[Leaves], Leaves], x: Leaves, *, moving: list[bool], eps: 
     offsets = (torch.tensor(spacings, dtype=torch.float64).unsqueeze(-1) * steps).reshape(-1)
     y = f([_line(leaf, offsets, rng) if move else _repeat(leaf, len(offsets)) for leaf, move in zip(x, moving, strict=True)])
     tables = [_flat(leaf).reshape(len(x[0]), len(spacings), points, -1) for leaf in y]
-    level = torch.stack([plateau(table, policy.lowest_order).amax(-1) for table in tables], -1)
+    level = torch.stack([_larger(smooth(table, eps, policy)) for table in tables], -1)
     wide = [table[:, -1].diff(dim=1).square().mean((-2, -1)).sqrt() / spacings[-1] for table in tables]
     size = [table[:, 0, points // 2].square().mean(-1).sqrt() for table in tables]
     return Noise(level.cpu(), torch.stack(size, -1).cpu(), torch.stack(wide, -1).cpu())
+
+
+def smooth(table: Tensor, eps: float, policy: Policy) -> Tensor:
+    """The plateaus of lines `(..., points, outputs)`, with NaN for those that cross a jump.
+
+    A jump shows on the whole line but not on both of its halves, nor does one at the very middle (at a tie), which belongs
+    to neither half. What is no larger than the rounding of the output itself is no jump, however it is spread.
+    """
+    whole, half = plateau(table, policy.lowest_order), table.shape[-2] // 2
+    halves = [plateau(table[..., part, :], 2) for part in (slice(0, half), slice(-half, None))]
+    rounding = policy.slack * eps * table.square().mean((-2, -1)).sqrt()
+    return whole.where(whole <= (policy.jump * torch.minimum(*halves)).maximum(rounding), torch.nan)
+
+
+def _larger(levels: Tensor) -> Tensor:
+    """The larger plateau of the spacings that give one, `(..., spacings) -> (...)`."""
+    largest = levels.nan_to_num(nan=-1.0, posinf=torch.inf).amax(-1)
+    return largest.where(largest >= 0, torch.nan)
 
 
 def plateau(table: Tensor, lowest_order: int) -> Tensor:

@@ -23,6 +23,10 @@ class Policy:
     lines: int = 8
     """Lines at each kind of point (inputs, and transformed inputs). The median over them drops the few that cross a kink."""
 
+    jump: float = 1000.0
+    """A line gives no floor if its noise is that many times the noise on one of its halves: it crosses a jump or a kink
+    there. Noise of a single number does so on one line of six hundred, that of many numbers never."""
+
     near_spacing: float = 450.0
     """The close spacing of a line's points, in epsilons of the dtype: far enough apart that roundings are independent, near
     enough that a smooth function is straight. In float64 this is 1e-13 of the input's size."""

@@ -1,0 +1,25 @@
+"""What all tests share: markers that need more than the machine may have."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+
+PEERS = ("e3nn", "torch_geometric")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip, with the reason, what needs other packages or a device that isn't there."""
+    missing = [name for name in PEERS if importlib.util.find_spec(name) is None]
+    for item in items:
+        if missing and item.get_closest_marker("peers"):
+            item.add_marker(pytest.mark.skip(reason=f"needs the extra 'peers' ({', '.join(missing)} missing)"))
+        if item.get_closest_marker("cuda") and not _cuda():
+            item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
+
+
+def _cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()

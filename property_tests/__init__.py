@@ -1,0 +1,1 @@
+"""The tests. They work symcheck harder than its users do."""
