@@ -95,19 +95,25 @@ class Forward:
         elif self.batching is Batching.VMAP:
             y = self._vmap(put)
         else:
-            rows = [[leaf[i : i + 1] for leaf in put] for i in range(n)]
-            if self.batching is Batching.LOOP:
-                y = [torch.stack(leaves) for leaves in zip(*(self._call([r[0] for r in row]) for row in rows), strict=True)]
-            else:
-                done = [self._call([r[0] if i in self.shared else r for i, r in enumerate(row)]) for row in rows]
-                y = [torch.cat([self._with_trials(leaf, 1) for leaf in leaves]) for leaves in zip(*done, strict=True)]
+            y = [torch.stack(leaves) for leaves in zip(*self._one_by_one(put, n), strict=True)]
         if self.watch is not None:
             self.watch(x, put)
-        shapes = [leaf.shape[1:] for leaf in y]
+        self._keep_shapes([leaf.shape[1:] for leaf in y])
+        return y
+
+    def _one_by_one(self, x: Leaves, n: int) -> Iterator[Leaves]:
+        rows = self.batching is Batching.ROWS
+        for i in range(n):
+            y = self._call([leaf[i : i + 1] if rows and k not in self.shared else leaf[i] for k, leaf in enumerate(x)])
+            if rows:
+                y = [self._with_trials(leaf, 1)[0] for leaf in y]
+            self._keep_shapes([leaf.shape for leaf in y])
+            yield y
+
+    def _keep_shapes(self, shapes: list[torch.Size]) -> None:
         if self.shapes is not None and shapes != self.shapes:
             raise ModelError(f"the output's shapes changed from {_shapes(self.shapes)} to {_shapes(shapes)}")
         self.shapes = shapes
-        return y
 
     def _own(self, leaf: Tensor) -> Tensor:
         put = self.placement.put(leaf)
