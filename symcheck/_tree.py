@@ -92,6 +92,7 @@ class Structure:
 def flatten(tree: Any) -> tuple[Leaves, Structure]:
     """The tensors of a tree in a fixed order, and the structure that puts them back.
 
+    >>> import torch
     >>> leaves, structure = flatten({"a": torch.ones(2), "b": [None, torch.zeros(3)]})
     >>> [tuple(leaf.shape) for leaf in leaves], structure.names(), str(structure)
     ([(2,), (3,)], ['a', 'b[1]'], 'dict(a=Tensor, b=list(0=None, 1=Tensor))')
@@ -150,7 +151,8 @@ def call_names(function: Callable[..., Any], structure: Structure) -> list[str]:
     names = structure.names()
     try:
         target = getattr(function, "forward", function)
-        parameters = [p.name for p in inspect.signature(target).parameters.values() if p.kind is not p.VAR_POSITIONAL]
+        every = inspect.signature(target).parameters.values()
+        parameters = [p.name for p in every if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     except (TypeError, ValueError):
         parameters = []
     return [_call_name(name, parameters) for name in names]

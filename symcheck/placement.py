@@ -7,6 +7,7 @@ which needs no copy of the model and leaves nothing behind, also when the model 
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import types
@@ -76,18 +77,30 @@ class Placement:
 
 @contextmanager
 def placed(model: Callable[..., Any], placement: Placement) -> Iterator[Callable[..., Any]]:
-    """The model with copies of its state at `placement`; afterwards its own tensors again, bit for bit."""
+    """The model with copies of its state at `placement`; afterwards its own tensors again, bit for bit.
+
+    What a module keeps otherwise (counters, caches filled in the meantime, its training flag) is put back as well.
+    """
     state = [(tensor, tensor.data) for tensor in tensors_of(model)]
-    modes = [(module, module.training) for module in modules_of(model)]
+    kept = [(box, copy.copy(box)) for module in modules_of(model) for box in _boxes(module)]
     try:
         for tensor, data in state:
             tensor.data = placement.put(data).clone()
         yield model
     finally:
+        for box, content in kept:
+            box.clear()
+            box.extend(content) if isinstance(box, list) else box.update(content)
         for tensor, data in state:
             tensor.data = data
-        for module, training in modes:
-            module.training = training
+
+
+def _boxes(module: nn.Module) -> list[Any]:
+    """The containers in which a module keeps its attributes, and those that are its attributes."""
+    if isinstance(module, torch.jit.ScriptModule):
+        return []
+    own = vars(module)
+    return [*(value for value in own.values() if type(value) in (dict, list, set)), own]
 
 
 def own_dtype(model: Callable[..., Any]) -> torch.dtype | None:
@@ -119,7 +132,9 @@ def _module_tensors(root: nn.Module) -> Iterator[Tensor]:
     yield from root.parameters()
     yield from root.buffers()
     for module in root.modules():
-        yield from (value for value in vars(module).values() if isinstance(value, Tensor))
+        for value in vars(module).values():
+            inside = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else (value,)
+            yield from (item for item in inside if isinstance(item, Tensor))
 
 
 def _held(model: Any) -> list[Any]:

@@ -25,7 +25,7 @@ class _FromTensors(Domain):
         self._leaves, self._structure = _tree.flatten(_tree.Args.of(tree))
         if not self._leaves:
             raise DomainError(
-                f"{who} holds no tensors: {self._structure}. Give the tensors that the model takes; a tuple is its "
+                f"{who.rstrip()} holds no tensors: {self._structure}. Give the tensors that the model takes; a tuple is its "
                 f"positional arguments, and symcheck.Args(x, mask=mask) passes keywords too."
             )
         for name, leaf in zip(self._structure.names(), self._leaves, strict=True):
@@ -53,7 +53,7 @@ class _FromTensors(Domain):
 class Examples(_FromTensors):
     """The user's own inputs and nothing else: the leading axis of every tensor counts them.
 
-    >>> Examples(torch.zeros(4, 7, 3)).sample({}, 2, torch.Generator())[0].shape
+    >>> Examples(torch.zeros(4, 7, 3)).sample({}, 2, torch.Generator()).args[0].shape
     torch.Size([2, 7, 3])
     """
 
@@ -137,8 +137,10 @@ class _Reading(Domain):
 
     @cached_property
     def _vary(self) -> list[bool]:
-        vary = [_varies(leaf) for leaf in self.leaves]
-        return vary if any(vary) else [True] * len(vary)
+        """Which leaves are drawn anew; where none is a floating-point one, the indices, or else all."""
+        indices = [not _real(leaf) and leaf.dtype != torch.bool for leaf in self.leaves]
+        choices = ([_varies(leaf) for leaf in self.leaves], indices, [True] * len(indices))
+        return next(choice for choice in choices if any(choice))
 
     @property
     def layout(self) -> Layout:
@@ -170,23 +172,24 @@ def _like(leaf: Tensor, n: int, rows: bool, varies: bool, rng: Generator) -> Ten
     own = leaf if rows else leaf.unsqueeze(0)
     if not varies:
         return own[torch.arange(n) % len(own)]
-    if not leaf.is_floating_point() and not leaf.is_complex():
+    if not _real(leaf):
         entries = leaf.reshape(-1)
         drawn = entries[torch.randint(len(entries), (n, *own.shape[1:]), generator=rng)]
     else:
-        spread = leaf.std() if leaf.numel() > 1 else leaf.new_zeros(()).real
         noise = torch.randn(n, *own.shape[1:], generator=rng, dtype=leaf.dtype)
-        drawn = noise if spread == 0 else leaf.mean() + spread * noise
+        drawn = noise if bool((leaf == leaf.flatten()[0]).all()) else leaf.mean() + leaf.std() * noise
     drawn[:1] = own[:1]
     return drawn
 
 
 def _varies(leaf: Tensor) -> bool:
     """Whether new values may be drawn: not for integers, nor for masks and one-hot codes in floating point."""
-    if not (leaf.is_floating_point() or leaf.is_complex()):
-        return False
-    mask = ((leaf == 0) | (leaf == 1)).all() and leaf.min() != leaf.max() if not leaf.is_complex() else False
-    return not bool(mask)
+    return _real(leaf) and not (bool(((leaf == 0) | (leaf == 1)).all()) and bool((leaf == 0).any()) and bool((leaf == 1).any()))
+
+
+def _real(leaf: Tensor) -> bool:
+    """Whether its entries are numbers rather than indices or truth values."""
+    return leaf.is_floating_point() or leaf.is_complex()
 
 
 def _float64(leaf: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 class Joint(Domain):
     """One domain for each argument of the model, positional or by keyword. Sizes of the same name are shared.
 
+    >>> import torch
     >>> h, x = Joint(Set(points=5, features=4), PointCloud(points=5)).sample({"points": 5}, 2, torch.Generator()).args
     >>> h.shape, x.shape
     (torch.Size([2, 5, 4]), torch.Size([2, 5, 3]))
@@ -58,12 +59,15 @@ class Joint(Domain):
             for name, tree in domain.structured(layout).items():
                 rng = Generator().manual_seed(0)
                 drawn = [tree if other == place else d.sample(layout, 1, rng) for other, d in enumerate(self._domains)]
-                found.setdefault(name, self._join(drawn))
+                found[f"{name} (argument {place + 1})" if name in found else name] = self._join(drawn)
         return found
 
     def _join(self, drawn: list[Any]) -> Args:
         cut, words = len(self._parts.args), tuple(self._parts.kwargs)
-        return Args(*drawn[:cut], **dict(zip(words, drawn[cut:], strict=True)))
+        single = [
+            tree.args[0] if isinstance(tree, Args) and len(tree.args) == 1 and not tree.kwargs else tree for tree in drawn
+        ]
+        return Args(*single[:cut], **dict(zip(words, single[cut:], strict=True)))
 
     def __repr__(self) -> str:
         return f"Joint{repr(self._parts).removeprefix('Args')}"

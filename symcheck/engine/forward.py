@@ -55,7 +55,11 @@ class Forward:
         n = len(x[0])
         self.evaluations += n
         self.crashes.clear()
-        parts = [self._chunk(x, start, min(start + self.limit, n)) for start in range(0, n, self.limit)]
+        parts, done = [], 0
+        while done < n:
+            stop = min(done + self.limit, n)  # the limit may have been halved by the call before
+            parts.append(self._chunk(x, done, stop))
+            done = stop
         return [torch.cat(leaves) for leaves in zip(*parts, strict=True)] if len(parts) > 1 else parts[0]
 
     def strict(self, x: Leaves) -> Leaves:

@@ -35,7 +35,8 @@ def judge(evidence: Evidence, policy: Policy, precision: str, tolerance: float |
     figures = tuple(leaf.figures() for leaf in leaves)
     violating = torch.stack([leaf.violating for leaf in leaves], -1).any(-1)
     worst = min(figures, key=lambda f: _ORDER.index(f.verdict))
-    if worst.verdict is not Verdict.NONFINITE and not bool((evidence.moved > policy.slack * _DOUBLE).any()):
+    broken = worst.verdict in (Verdict.NONFINITE, Verdict.VIOLATED)
+    if not broken and not bool((evidence.moved > policy.slack * _DOUBLE).any()):
         return Judgement(Verdict.VACUOUS, _UNMOVED, figures, violating)
     return Judgement(worst.verdict, worst.because, figures, violating)
 
@@ -104,8 +105,12 @@ class _Leaf:
 
     @property
     def violating(self) -> Tensor:
-        """Only finite errors: at generic inputs NaN has a verdict of its own, at structured ones (zeros) a finding."""
         return ~(self.truth <= self.single) & self.truth.isfinite()
+
+    @property
+    def judged(self) -> Tensor:
+        """The trials that count. NaN at generic inputs has a verdict of its own, at structured ones (zeros) a finding."""
+        return self.generic | self.truth.isfinite()
 
     @property
     def typical(self) -> float:
@@ -120,8 +125,7 @@ class _Leaf:
 
     def figures(self) -> Figures:
         verdict, because = self.verdict()
-        judged = self.generic | self.truth.isfinite()
-        worst = _worst(self.truth, self.exact, judged)
+        worst = _worst(self.truth, self.exact, self.judged)
         noisiest = _worst(self.error, self.working, self.generic)
         magnitude = float(self.magnitude[self.generic].nan_to_num().median())
         scale = self.signal or magnitude or 1.0
@@ -145,7 +149,7 @@ class _Leaf:
 
     def verdict(self) -> tuple[Verdict, str]:
         """The verdict on this leaf and its reason, a clause that follows "because"."""
-        for dtype, errors in (("float64", self.truth), (self.precision, self.error)):
+        for dtype, errors in ((self.dtype, self.truth), (self.precision, self.error)):
             lost = int((~errors[self.generic].isfinite()).sum())
             if lost:
                 share = f"{lost} of {int(self.generic.sum())} trials"
@@ -157,6 +161,11 @@ class _Leaf:
         return self._imprecision() or self._agreement()
 
     @property
+    def dtype(self) -> str:
+        """The precision in which the truth was measured."""
+        return "float64" if self.precise else self.precision
+
+    @property
     def _subject(self) -> str:
         return f"output '{self.name}'" if self.name else "the output"
 
@@ -166,11 +175,7 @@ class _Leaf:
         times = size / max(float(self.floor[worst]), 5e-324)
         where = f" only at {', '.join(self.only_at)}" if self.only_at else ""
         amount = f"{size / self.signal:.2g} of its spread" if self.signal > 0 else f"{size:.2g}, though it is constant"
-        if not self.precise:
-            return f"the two sides of {self._subject} differ{where} by {amount}, {times:.2g} times its noise"
-        return (
-            f"the two sides of {self._subject} differ{where} by {amount} in float64, {times:.2g} times what rounding explains"
-        )
+        return f"the two sides of {self._subject} differ{where} by {amount} in {self.dtype}, {times:.2g} times what rounding explains"
 
     def _imprecision(self) -> tuple[Verdict, str] | None:
         noise = float(self.noise[self.generic].nanmedian())
@@ -184,16 +189,16 @@ class _Leaf:
             error, times = float(self.error[worst]), float(self.error[worst] / self.noise[worst])
             return Verdict.IMPRECISE, (
                 f"in {self.precision} the two sides of {self._subject} differ by {error / self.signal:.2g} of its spread, "
-                f"{times:.2g} times its noise, though they agree in float64: the output jumps (ties, cutoffs)"
+                f"{times:.2g} times its noise, though they agree in {self.dtype}: the output jumps (ties, cutoffs)"
             )
         return None
 
     def _agreement(self) -> tuple[Verdict, str]:
         policy, noise = self.policy, self.typical / self.signal
-        worst = float(self.truth.nan_to_num().max()) / self.signal
+        worst = float(self.truth[self.judged].max()) / self.signal
         if not self.precise:
             return Verdict.LIMITED, f"it can be measured in {self.precision} alone, where the two sides agree to {worst:.2g}"
-        if not bool((self.truth <= self.exact)[self.generic | self.truth.isfinite()].all()):
+        if not bool((self.truth <= self.exact)[self.judged].all()):
             return Verdict.LIMITED, (
                 f"the two sides of {self._subject} differ by {worst:.2g} of its spread in float64, where rounding explains "
                 f"{policy.slack * noise:.2g}: lower-precision constants, or a break too small for float32 to show (it shows "
@@ -204,10 +209,9 @@ class _Leaf:
                 f"the two sides agree, but {self._subject} is no better than float32 in float64: its rounding is "
                 f"{noise:.2g} of its spread, and hides violations under {policy.slack * noise:.2g} (casts to float32 inside?)"
             )
-        return (
-            Verdict.HOLDS,
-            f"the two sides differ by at most {worst:.2g} of the output's spread in float64, which is rounding",
-        )
+        rounding = bool((self.truth <= policy.slack * self.floor)[self.judged].all())
+        which = "is rounding" if rounding else f"the claim's tolerance of {self.tolerance:g} allows"
+        return Verdict.HOLDS, f"the two sides differ by at most {worst:.2g} of the output's spread in float64, which {which}"
 
 
 def _worst(errors: Tensor, bounds: Tensor, among: Tensor) -> int:

@@ -35,7 +35,9 @@ class Noise:
         Nothing where every line crosses a jump.
         """
         relative = (self.level / self.size.clamp_min(5e-324)).nanmedian(0).values
-        return torch.maximum(self.level.nanmedian(0).values.nan_to_num().expand_as(magnitude), relative.nan_to_num() * magnitude)
+        return torch.maximum(
+            self.level.nanmedian(0).values.nan_to_num().expand_as(magnitude), relative.nan_to_num() * magnitude
+        )
 
 
 def rms(x: Tensor) -> Tensor:
@@ -62,11 +64,11 @@ def smooth(table: Tensor, eps: float, policy: Policy) -> Tensor:
     """The plateaus of lines `(..., points, outputs)`, with NaN for those that cross a jump.
 
     A jump shows on the whole line but not on both of its halves, nor does one at the very middle (at a tie), which belongs
-    to neither half. What is no larger than the rounding of the output itself is no jump, however it is spread.
+    to neither half. What float32 rounds is no jump: where one number is rounded once on a line, it looks like one.
     """
     whole, half = plateau(table, policy.lowest_order), table.shape[-2] // 2
     halves = [plateau(table[..., part, :], 2) for part in (slice(0, half), slice(-half, None))]
-    rounding = policy.slack * eps * table.square().mean((-2, -1)).sqrt()
+    rounding = policy.slack * max(eps, policy.single) * table.square().mean((-2, -1)).sqrt()
     return whole.where(whole <= (policy.jump * torch.minimum(*halves)).maximum(rounding), torch.nan)
 
 

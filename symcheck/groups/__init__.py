@@ -21,7 +21,7 @@ def from_string(name: str) -> Group:
     >>> from_string("SO3")
     Traceback (most recent call last):
         ...
-    symcheck.errors.GroupError: there is no group 'SO3'; did you mean 'SO(3)' or 'SO(2)'?
+    symcheck.errors.GroupError: there is no group 'SO3'; did you mean 'SO(3)'?
     """
     for kind in CATALOGUE:
         group = kind.parse(name.strip())

@@ -49,7 +49,8 @@ class _Euclidean(Group):
         q = q * torch.diagonal(r, dim1=-2, dim2=-1).sign().unsqueeze(-2)
         proper = torch.ones(n, dtype=torch.float64)
         if self.reflections:
-            proper[1::2] = -1  # alternate, so that two elements reach both components
+            first = int(torch.randint(2, (), generator=rng))
+            proper[first::2] = -1  # alternate, so that two elements reach both components
         q[:, :, 0] *= (proper * torch.linalg.det(q).sign()).unsqueeze(-1)
         return q
 

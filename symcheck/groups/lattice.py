@@ -29,7 +29,7 @@ class Translations(Group):
 
     size: tuple[int | None, ...]
 
-    notation = ("Z_N^2", "Z_8^2", "Z_8")
+    notation = ("Z_N^2", "Z_8^2", "Z_8", "Z_8 x Z_6")
 
     def __post_init__(self) -> None:
         if not self.size or any(n is not None and n < 1 for n in self.size):
@@ -43,10 +43,13 @@ class Translations(Group):
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        match = re.fullmatch(r"Z_(N|\d+)(?:\^(\d+))?", text)
-        if match is None:
-            return None
-        return cls((None if match[1] == "N" else int(match[1]),) * int(match[2] or 1))
+        sizes: list[int | None] = []
+        for factor in text.split(" x "):
+            match = re.fullmatch(r"Z_(N|\d+)(?:\^(\d+))?", factor)
+            if match is None:
+                return None
+            sizes += [None if match[1] == "N" else int(match[1])] * int(match[2] or 1)
+        return cls(tuple(sizes))
 
     @classmethod
     def examples(cls) -> Sequence[Self]:
@@ -102,7 +105,7 @@ class Translations(Group):
         return f"shift ({', '.join(f'{v:+d}' if v else '0' for v in nearest.tolist())})" if bool(g.any()) else "identity"
 
     def contains(self, g: Tensor) -> Tensor:
-        return ((g >= 0) & (g < self._size)).all(-1)
+        return ((g >= 0) & (g < self._size) & (g == g.round() if g.is_floating_point() else True)).all(-1)
 
     def shift(self, g: Tensor) -> Tensor:
         return g

@@ -27,7 +27,7 @@ def show(record: Record, out: Console) -> None:
     table.add_column("verdict", no_wrap=True)
     table.add_column("claim", ratio=1)
     table.add_column("differs by", justify="right", no_wrap=True)
-    table.add_column("would see", justify="right", no_wrap=True)
+    table.add_column("detects", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for result in record.results:
         table.add_row(

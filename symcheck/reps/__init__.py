@@ -7,6 +7,7 @@ below its place. That tree of reps is the direct sum.
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from typing import Any
 
@@ -41,15 +42,19 @@ def as_rep(word: Any) -> Rep:
     name, bracket, _ = text.partition("(")
     if name not in _NAMES:
         raise ClaimError(f"there is no rep {name!r}; {did_you_mean(name, _NAMES)}")
-    if not bracket and name == "irreps":
+    if text == "irreps":
         raise ClaimError("irreps are written out, as in '8x0e+4x1o'.")
-    return _NAMES[name](**_arguments(text)) if bracket else _NAMES[name]()
+    try:
+        return _NAMES[name](**_arguments(text)) if bracket else _NAMES[name]()
+    except TypeError:
+        known = ", ".join(inspect.signature(_NAMES[name]).parameters) or "none"
+        raise ClaimError(f"{text!r} doesn't have the arguments of {name!r}: {known}.") from None
 
 
 def _arguments(text: str) -> dict[str, Any]:
     try:
         call = ast.parse(text, mode="eval").body
-        if not isinstance(call, ast.Call) or call.args:
+        if not isinstance(call, ast.Call) or call.args or any(keyword.arg is None for keyword in call.keywords):
             raise ValueError
         return {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
     except (SyntaxError, ValueError):

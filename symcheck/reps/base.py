@@ -66,4 +66,4 @@ class Rep(ABC):
             )
         reason = self.misfit(group, shape)
         if reason is not None:
-            raise ClaimError(f"{reason}; {where} has shape {tuple(shape)}.")
+            raise ClaimError(f"{reason.rstrip('.')}; {where} has shape {tuple(shape)}.")

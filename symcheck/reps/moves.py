@@ -100,5 +100,10 @@ class Roll(Rep):
 
 
 def _from_the_end(rep: Rep, axes: tuple[int, ...]) -> None:
-    if not axes or any(not isinstance(axis, int) or axis >= 0 for axis in axes) or len(set(axes)) < len(axes):
+    if (
+        not isinstance(axes, tuple)
+        or not axes
+        or any(not isinstance(axis, int) or axis >= 0 for axis in axes)
+        or len(set(axes)) < len(axes)
+    ):
         raise ClaimError(f"{rep}: axes are different negative integers, counted from the end, so that batch axes don't matter.")
