@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from symcheck.cli import main
 
-MODULE = '''
+MODULE = """
 import torch
 from torch import nn
 from symcheck import Claim, Subject
@@ -41,7 +41,19 @@ def stopped():
 net = nn.Linear(3, 2)
 claims = {f.__name__: Claim(Subject.built(f), "SO(3)", domain=PointCloud(4), inputs="vector", outputs="scalar")
           for f in (radii, leaning, constant, stopped)}
-'''
+"""
+SLOW = """
+import time
+
+def slow():
+    def model(x):
+        print("running", flush=True)
+        time.sleep(0.2)
+        return x.norm(dim=-1)
+    return model
+
+CLAIMS = (claims["radii"], Claim(Subject.built(slow), "SO(3)", domain=PointCloud(4), inputs="vector", outputs="scalar"))
+"""
 GOOD = 'CLAIMS = (claims["radii"],)\nTWINS = (claims["radii"].twin(Subject.built(leaning), reason="reads one axis"),)\n'
 
 
@@ -80,7 +92,9 @@ def test_twins_are_audited_on_request_and_caught(write: Any) -> None:
 
 
 def test_a_twin_that_is_not_caught_fails_the_audit(write: Any) -> None:
-    harmless = 'TWINS = (dataclasses.replace(claims["radii"].twin(claims["radii"].subject, reason="it is whole"), id="harmless"),)'
+    harmless = (
+        'TWINS = (dataclasses.replace(claims["radii"].twin(claims["radii"].subject, reason="it is whole"), id="harmless"),)'
+    )
     text = f'import dataclasses\nCLAIMS = (claims["radii"],)\n{harmless}'
     done = symcheck("audit", write(text), "--twins")
     assert done.exit_code == 1, done.output
@@ -103,7 +117,8 @@ def test_an_undecided_claim_exits_with_4(write: Any) -> None:
 
 
 def test_a_misstated_claim_exits_with_2_and_the_others_go_on(write: Any) -> None:
-    text = 'CLAIMS = (Claim(Subject.built(linear), "SO(3)", domain=PointCloud(4), inputs="1x2e", outputs="scalar"), claims["radii"])'
+    wrong = 'Claim(Subject.built(linear), "SO(3)", domain=PointCloud(4), inputs="1x2e", outputs="scalar")'
+    text = f'CLAIMS = ({wrong}, claims["radii"])'
     done = symcheck("audit", write(text))
     assert done.exit_code == 2, done.output
     assert "acts on a last axis of size 5" in done.output
@@ -121,8 +136,7 @@ def test_an_interrupted_audit_saves_what_is_done(write: Any, tmp_path: Path) -> 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
 def test_ctrl_c_in_a_real_process(write: Any, tmp_path: Path) -> None:
-    slow = 'import time\ndef slow():\n    def model(x):\n        print("running", flush=True)\n        time.sleep(0.2)\n        return x.norm(dim=-1)\n    return model\n'
-    name = write(slow + 'CLAIMS = (claims["radii"], Claim(Subject.built(slow), "SO(3)", domain=PointCloud(4), inputs="vector", outputs="scalar"))')
+    name = write(SLOW)
     command = [sys.executable, "-c", "from symcheck.cli import main; main()", "audit", name, "--json", "out.json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
     assert process.stdout is not None
@@ -152,7 +166,20 @@ def test_a_model_with_its_claim_on_the_command_line(write: Any) -> None:
     assert symcheck("audit", f"{name}:radii", *claim, "scalar").exit_code == 0
     assert symcheck("audit", f"{name}:linear", *claim, "vector").exit_code == 1
     assert symcheck("audit", f"{name}:net", *claim, "scalar", "--dtype", "float64").exit_code == 1
-    two = ["--shape", "4,3", "--shape", "4,3", "--input", "vector", "--input", "vector", "--output", "vector", "--group", "O(3)"]
+    two = [
+        "--shape",
+        "4,3",
+        "--shape",
+        "4,3",
+        "--input",
+        "vector",
+        "--input",
+        "vector",
+        "--output",
+        "vector",
+        "--group",
+        "O(3)",
+    ]
     add = write("import torch\nadd = torch.add\n", whole=True)
     assert symcheck("audit", f"{add}:add", *two).exit_code == 0
 

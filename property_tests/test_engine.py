@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 import symcheck
 from symcheck import Claim, Policy
-from symcheck.domains import Domain, Examples, Grid, Like, PointCloud, Set
+from symcheck.domains import Domain, Examples, Grid, Joint, Like, PointCloud, Set
 from symcheck.engine import Judged, Measuring, Outcome, Probing, Settings, examine, run
 from symcheck.engine.probe import probe
 from symcheck.engine.trials import draw
@@ -226,7 +226,11 @@ def test_events_come_in_order() -> None:
     assert kinds[0] is Probing
     assert kinds[-1] is Judged
     assert kinds.count(Judged) == 2
-    done = [event.done for event in events if isinstance(event, Measuring) and event.claim.id == "a" and event.precision == "float64"]
+    done = [
+        event.done
+        for event in events
+        if isinstance(event, Measuring) and event.claim.id == "a" and event.precision == "float64"
+    ]
     assert done == sorted(done)
     assert done[-1] == 256 + 4 * 8  # generic, and eight elements on each structured input
 
@@ -235,7 +239,50 @@ def test_events_come_in_order() -> None:
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
 def test_cuda_gives_the_same_verdicts(dtype: str) -> None:
     net = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1))
-    assert symcheck.check(lambda x: x.square().sum(-1), PointCloud(8), group="O(3)", inputs="vector", outputs="scalar", device="cuda", dtype=dtype).passed
+    assert symcheck.check(
+        lambda x: x.square().sum(-1), PointCloud(8), group="O(3)", inputs="vector", outputs="scalar", device="cuda", dtype=dtype
+    ).passed
     broken = symcheck.check(net, PointCloud(8), group="O(3)", inputs="vector", outputs="scalar", device="cuda", dtype=dtype)
     assert broken.verdict.name == "VIOLATED"
     assert next(net.parameters()).device.type == "cpu"
+
+
+def test_no_trial_is_lost_when_calls_are_halved_during_the_sweep() -> None:
+    def tight(x: Tensor) -> Tensor:
+        torch.empty(len(x), 70_000).fill_(1)  # so that a call takes fewer trials than there are
+        if len(x) > 50:
+            raise torch.OutOfMemoryError("out of memory")
+        return x.norm(dim=-1).sum(-1)
+
+    found = outcome(claim(tight, outputs="scalar"))
+    assert found.verdict.name == "HOLDS"
+    assert found.trials == 256 + 4 * 8
+
+
+def test_complex_inputs_have_noise_too() -> None:
+    def lossy(x: Tensor) -> Tensor:
+        return (x.real + 1e4).cumsum(-1)[..., -1] - 9e4
+
+    x = torch.randn(9, dtype=torch.float64)
+    for example in (x, torch.complex(x, x)):
+        result = symcheck.check(lossy, example, group="S_n", inputs="permute(axis=-1)", outputs="scalar", dtype="float64")
+        assert result.verdict.name == "HOLDS"
+
+
+def test_a_joint_domain_keeps_what_its_parts_know() -> None:
+    def model(x: Tensor, index: Tensor) -> Tensor:
+        return x[..., index, :]
+
+    example = torch.randn(4, 3, dtype=torch.float64)
+    joint = Joint(Like(example), Like(torch.tensor([2, 0])))
+    result = symcheck.check(model, joint, group="SO(3)", inputs=("vector", "scalar"), outputs="vector")
+    assert (result.verdict.name, result.precision) == ("HOLDS", "float64")
+
+
+def test_a_dict_in_another_order_is_the_same_dict() -> None:
+    def model(x: Tensor) -> dict[str, Tensor]:
+        a, b = x.norm(dim=-1), x
+        return {"a": a, "b": b} if float(x.sum()) > 0 else {"b": b, "a": a}
+
+    result = symcheck.check(model, torch.randn(4, 3), group="SO(3)", inputs="vector", outputs={"b": "vector", "a": "scalar"})
+    assert result.verdict.name == "HOLDS"

@@ -59,7 +59,9 @@ def wrong(importer: str, names: set[str]) -> set[str]:
     return {name for name in names if name != importer and ORDER.index(name) > ORDER.index(importer)}
 
 
-@pytest.mark.parametrize("path", sorted(p for p in ROOT.rglob("*.py") if p != ROOT / "__init__.py"), ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path", sorted(p for p in ROOT.rglob("*.py") if p != ROOT / "__init__.py"), ids=lambda p: str(p.relative_to(ROOT))
+)
 def test_imports_point_one_way(path: Path) -> None:
     assert part(path) in ORDER, f"{path} is new: give it a place in the order"
     assert wrong(part(path), imported(path)) == set()
@@ -79,7 +81,10 @@ def test_torch_is_not_imported_until_needed(statement: str) -> None:
 
 
 def test_help_does_not_import_torch() -> None:
-    code = "import sys, symcheck.cli as c\ntry: c.main(['--help'])\nexcept SystemExit: print('torch' in sys.modules, 'rich' in sys.modules)"
+    code = (
+        "import sys, symcheck.cli as c\ntry: c.main(['--help'])\n"
+        "except SystemExit: print('torch' in sys.modules, 'rich' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("False False\n")
 

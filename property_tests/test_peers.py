@@ -33,7 +33,9 @@ def theirs(model: Callable[[Tensor], Tensor], irreps_out: str, trials: int = 1) 
     """Whether e3nn's own test passes the model, at its default tolerance."""
     from e3nn.util.test import FLOAT_TOLERANCE, equivariance_error
 
-    errors = equivariance_error(model, [VECTORS], irreps_in=["1x1o"], irreps_out=[irreps_out], ntrials=trials, do_translation=False)
+    errors = equivariance_error(
+        model, [VECTORS], irreps_in=["1x1o"], irreps_out=[irreps_out], ntrials=trials, do_translation=False
+    )
     tolerance = FLOAT_TOLERANCE[torch.get_default_dtype()]
     return not any(bool((error > tolerance).any()) for error in errors.values())
 

@@ -102,7 +102,9 @@ def test_imprecise_since_float32_does_not_carry_the_signal() -> None:
 def test_imprecise_since_the_output_jumps_in_low_precision() -> None:
     def neighbours(x: Tensor) -> Tensor:
         """How many points are nearer than 1 to each other, without an envelope: a jump at the cutoff."""
-        return (torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist") < 1).to(x.dtype).sum((-1, -2)) + x.square().sum((-1, -2))
+        return (torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist") < 1).to(x.dtype).sum((-1, -2)) + x.square().sum(
+            (-1, -2)
+        )
 
     clouds = torch.randn(20, 4, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
     clouds[:, 1] = clouds[:, 0] + (1 - 1e-9) * nn.functional.normalize(clouds[:, 1], dim=-1)  # float32 can't tell it from 1

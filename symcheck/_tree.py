@@ -123,6 +123,10 @@ def split(tree: Any) -> tuple[list[tuple[str, Any]], Callable[[list[Any]], Any]]
     if dataclasses.is_dataclass(tree) and not isinstance(tree, type) and type(tree) not in pytree.SUPPORTED_NODES:
         fields = [field.name for field in dataclasses.fields(tree)]
         return [(f".{name}", getattr(tree, name)) for name in fields], lambda new: _with_fields(tree, fields, new)
+    if type(tree) is dict:  # by key: a model may return the same keys in another order, but may also read ours in order
+        keys = sorted(tree, key=str)
+        children = [(f".{key}" if isinstance(key, str) else f"[{key!r}]", tree[key]) for key in keys]
+        return children, lambda new: {key: dict(zip(keys, new, strict=True))[key] for key in tree}
     pairs, spec = pytree.tree_flatten_with_path(tree, is_leaf=lambda node: node is not tree)
     if len(pairs) == 1 and pairs[0][1] is tree:
         return None

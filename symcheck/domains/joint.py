@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from torch import Generator
 
-from symcheck._tree import Args
+from symcheck._tree import Args, flatten
 from symcheck.domains.base import Domain, Layout
 from symcheck.domains.points import PointCloud, Set
 from symcheck.errors import DomainError
@@ -36,6 +38,7 @@ class Joint(Domain):
         if not self._domains:
             raise DomainError("Joint() joins nothing. Give one domain for each argument of the model.")
         self._layout = merged
+        self.dtype = next((domain.dtype for domain in self._domains if domain.dtype is not None), None)
 
     @property
     def layout(self) -> Layout:
@@ -61,6 +64,35 @@ class Joint(Domain):
                 drawn = [tree if other == place else d.sample(layout, 1, rng) for other, d in enumerate(self._domains)]
                 found[f"{name} (argument {place + 1})" if name in found else name] = self._join(drawn)
         return found
+
+    def readings(self, ranks: Sequence[int]) -> Sequence[Domain]:
+        """The parts read as batches where they can be, then as single inputs."""
+        starts = self._starts
+        parts = [d.readings(ranks[a:b]) for d, a, b in zip(self._domains, starts, starts[1:], strict=False)]
+        depth = max(len(part) for part in parts)
+        if depth == 1:
+            return [self]
+        cut, words = len(self._parts.args), tuple(self._parts.kwargs)
+        found: list[Domain] = []
+        for level in range(depth):
+            chosen = [part[min(level, len(part) - 1)] for part in parts]
+            found.append(Joint(*chosen[:cut], **dict(zip(words, chosen[cut:], strict=True))))
+        return found
+
+    @property
+    def fixed(self) -> frozenset[int]:
+        return frozenset(start + i for start, domain in zip(self._starts, self._domains, strict=False) for i in domain.fixed)
+
+    @property
+    def batched(self) -> bool | None:
+        said = {domain.batched for domain in self._domains} - {None}
+        return said.pop() if len(said) == 1 else None
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """The index of the first leaf of each part, and one past the last of all."""
+        counts = [len(flatten(domain.sample(self._layout, 1, Generator()))[0]) for domain in self._domains]
+        return [0, *accumulate(counts)]
 
     def _join(self, drawn: list[Any]) -> Args:
         cut, words = len(self._parts.args), tuple(self._parts.kwargs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -79,7 +80,7 @@ class PointCloud(Domain):
     def structured(self, layout: Layout) -> Mapping[str, Any]:
         points = layout["points"]
         place = torch.arange(points, dtype=torch.float64)
-        side = max(2, round(points ** (1 / self.dim) + 0.49))
+        side = next(side for side in count(2) if side**self.dim >= points)
         lattice = torch.stack([(place // side**axis) % side for axis in range(self.dim)], -1)
         line = torch.zeros(points, self.dim, dtype=torch.float64)
         line[:, 0] = place

@@ -101,7 +101,7 @@ class _Leaf:
     @property
     def working(self) -> Tensor:
         """Up to here an error in the working precision is rounding, or what the claim allows, or what float64 shows as well."""
-        return (self.policy.slack * self.noise).clamp_min(self.tolerance * self.signal) + self.truth.nan_to_num()
+        return (self.policy.slack * self.noise + self.truth.nan_to_num()).clamp_min(self.tolerance * self.signal)
 
     @property
     def violating(self) -> Tensor:
@@ -175,7 +175,8 @@ class _Leaf:
         times = size / max(float(self.floor[worst]), 5e-324)
         where = f" only at {', '.join(self.only_at)}" if self.only_at else ""
         amount = f"{size / self.signal:.2g} of its spread" if self.signal > 0 else f"{size:.2g}, though it is constant"
-        return f"the two sides of {self._subject} differ{where} by {amount} in {self.dtype}, {times:.2g} times what rounding explains"
+        differ = f"the two sides of {self._subject} differ{where} by {amount} in {self.dtype}"
+        return f"{differ}, {times:.2g} times what rounding explains"
 
     def _imprecision(self) -> tuple[Verdict, str] | None:
         noise = float(self.noise[self.generic].nanmedian())

@@ -39,8 +39,9 @@ def sweep(f: Forward, prop: Property, bound: Bound, trials: Trials) -> Generator
     crashed = {int(i): text for i, text in f.crashes.items()}
     crashes = {t: crashed[s] for t, s in enumerate(trials.source.tolist()) if s in crashed}
     errors, magnitudes, moved = [], [], []
-    for start in range(0, len(trials), f.limit):
-        part = slice(start, min(start + f.limit, len(trials)))
+    start = 0
+    while start < len(trials):
+        part = slice(start, min(start + f.limit, len(trials)))  # the limit may have been halved by the call before
         rows = trials.source[part].to(device)
         x, fx = [leaf[rows] for leaf in inputs], [leaf[rows] for leaf in y]
         known = Known(f, x, fx)
@@ -49,7 +50,8 @@ def sweep(f: Forward, prop: Property, bound: Bound, trials: Trials) -> Generator
         errors.append(torch.stack([rms(_minus(a, b)) for a, b in zip(left, right, strict=True)], -1))
         magnitudes.append(torch.stack([rms(b) for b in right], -1))
         moved.append(known.moved)
-        yield part.stop
+        start = part.stop
+        yield start
     generic = (trials.region_of == 0).to(device)
     return Sweep(
         error=torch.cat(errors).cpu(),
@@ -141,7 +143,7 @@ class Floor:
         x = [self._beside(leaf, self.trials.region[chosen] > 0) for leaf in self.trials.x(chosen)]
         if moved:
             x = self.bound.on_inputs(self.trials.g[chosen], x)
-        moving = [leaf.is_floating_point() and i not in self.fixed for i, leaf in enumerate(x)]
+        moving = [(leaf.is_floating_point() or leaf.is_complex()) and i not in self.fixed for i, leaf in enumerate(x)]
         here = [leaf.to(self.f.placement.device) for leaf in x]
         return noise(self.f, here, moving=moving, eps=self.f.placement.eps, rng=self.rng, policy=self.policy)
 

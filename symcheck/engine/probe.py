@@ -117,6 +117,8 @@ class _Trial:
                 expected = one.strict(x)
             except ModelError as error:
                 errors.append(error)
+                if reference is Batching.ROWS and (many := self._in_company(x)) is not None:
+                    return self._sized(many, x)
                 continue
             self.unstable = self._instability(one.strict(x), expected)
             if self.unstable is not None:
@@ -129,6 +131,18 @@ class _Trial:
         if fallback is None:
             raise errors[0] if errors else ModelError("the leading axis of the inputs is no batch axis")
         return self._sized(fallback, x)
+
+    def _in_company(self, x: Leaves) -> Forward | None:
+        """For a model that refuses a batch of one: the whole batch, if its entries don't depend on each other."""
+        other = [leaf[torch.tensor([0, 1, 1])] for leaf in x]
+        try:
+            many = self._ready(Batching.BATCH, x, head=len(x[0]))
+            gap = self._gap([leaf[:1] for leaf in many.strict(other)], [leaf[:1] for leaf in many.strict(x)])
+        except ModelError:
+            return None
+        if gap is not None:
+            self._note_coupling(gap)
+        return many if gap is None else None
 
     def _joined(self, one: Forward, x: Leaves, expected: Leaves) -> Forward | None:
         for way in JOINED[one.batching]:
@@ -143,15 +157,15 @@ class _Trial:
                 self._note_coupling(gap)
         return None
 
-    def _ready(self, batching: Batching, x: Leaves, grad: bool = False) -> Forward:
-        """A forward that runs on the first input, with gradients on if it needs them; notes what the call did to its input."""
+    def _ready(self, batching: Batching, x: Leaves, grad: bool = False, head: int = 1) -> Forward:
+        """A forward that runs on the first inputs, with gradients on if it needs them; notes what the call did to its input."""
         forward = replace(self.plain, batching=batching, grad=grad, crashes={}, watch=self._note_mutation)
         try:
-            forward.strict([leaf[:1] for leaf in x])
+            forward.strict([leaf[:head] for leaf in x])
         except ModelError as error:
             if grad or "does not require grad" not in str(error):
                 raise
-            return self._ready(batching, x, grad=True)
+            return self._ready(batching, x, grad=True, head=head)
         forward.watch = None
         return forward
 

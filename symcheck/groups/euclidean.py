@@ -141,6 +141,9 @@ class _WithTranslations(_Euclidean):
 
     spread: float = 1.0
 
+    def __str__(self) -> str:
+        return super().__str__() if self.spread == 1 else f"{self.letter}({self.dim}, spread={self.spread:g})"
+
     @property
     def element(self) -> tuple[int, ...]:
         return (self.dim + 1, self.dim + 1)
@@ -224,6 +227,8 @@ def describe_orthogonal(matrix: Tensor) -> str:
     if dim == 3:
         turn = -matrix if improper else matrix
         angle, axis = _angle_axis(turn)
+        if not improper and abs(angle) < 1e-6:
+            return "identity"
         if improper and abs(angle - 180) < 1e-6:
             return f"reflection along {axis}"
         if improper and abs(angle) < 1e-6:
@@ -232,7 +237,7 @@ def describe_orthogonal(matrix: Tensor) -> str:
     if dim == 2:
         angle = math.degrees(math.atan2(matrix[1, 0], matrix[0, 0]))
         if not improper:
-            return f"rotation by {angle:.4g} deg"
+            return f"rotation by {angle:.4g} deg" if abs(angle) > 1e-6 else "identity"
         return f"reflection along {_axis_name(_mirror_normal(matrix))}"
     trace = float(matrix.trace())
     return f"{'reflection' if improper else 'rotation'} in {dim} dimensions (trace {trace:.3g})"

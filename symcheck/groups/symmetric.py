@@ -38,7 +38,8 @@ class Symmetric(Group):
             raise GroupError(f"S_{self.size} permutes nothing. Use a size of 1 or more, or 'S_n'.")
 
     def __str__(self) -> str:
-        return f"S_{'n' if self.size is None else self.size}"
+        name = f"S_{'n' if self.size is None else self.size}"
+        return name if self.of == "points" else f"{name} of {self.of}"
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
