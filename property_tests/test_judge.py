@@ -152,8 +152,8 @@ VERDICTS: dict[str, tuple[Evidence, str, Verdict, str]] = {
         evidence(noise=SIGNAL / 8),
         "float32",
         Verdict.IMPRECISE,
-        "float32 doesn't carry the signal of output 'energy': its rounding is 0.12 of its spread. Take a large offset out of "
-        "the output, or compute in higher precision",
+        "float32 doesn't carry the signal of output 'energy': its noise is 0.12 of its spread, its size 1 of it. Take a large "
+        "offset out, or compute in higher precision",
     ),
     "a jump": (
         evidence(error=at(2, SIGNAL / 4, 0)),

@@ -12,6 +12,7 @@ from symcheck.claims import Claim
 from symcheck.engine import Event, Judged, Outcome, Settings, examine, run
 from symcheck.errors import ClaimError
 from symcheck.groups import Group
+from symcheck.placement import as_dtype
 from symcheck.report import Record, Result
 
 
@@ -27,6 +28,7 @@ def check(
     device: str = "cpu",
     trials: int = 256,
     seed: int = 0,
+    perturb: bool | None = None,
 ) -> Result:
     """Does the model have this symmetry? `model(rho_in(g) x) = rho_out(g) model(x)` for every g in the group.
 
@@ -38,7 +40,8 @@ def check(
     `inputs` and `outputs` say how the group acts, leaf by leaf: reps, or their names, in the structure of the input and of
     the output, or one for all. A scalar output claims invariance. `dtype` is the precision that the claim is made for, by
     default the model's own. No tolerance is needed: rounding is measured. Give one only for a symmetry that is meant to be
-    approximate, as a fraction of the output's spread.
+    approximate, as a fraction of the output's spread. `perturb` judges at perturbed weights too, where a break may show that
+    the model's own weights hide (a bias of zero); by default for models that a factory builds, `Subject.built(build)`.
 
     Raises ClaimError if the reps don't fit the group or the tensors. A model that raises is a result, not an error.
 
@@ -47,7 +50,7 @@ def check(
     >>> result.verdict.name
     'HOLDS'
     """
-    settings = _settings(seed, trials, device, dtype)
+    settings = _settings(seed, trials, device, dtype, perturb)
     claim = Claim(model, group, domain=example, inputs=inputs, outputs=outputs, tolerance=tolerance)
     (outcome,) = (event.outcome for event in examine(claim, settings) if isinstance(event, Judged))
     return Result.of(outcome)
@@ -80,13 +83,14 @@ def audit(
     device: str = "cpu",
     trials: int = 256,
     seed: int = 0,
+    perturb: bool | None = None,
     on_event: Callable[[Event], None] | None = None,
 ) -> Record:
     """Audit many claims. One that can't be tested as stated is recorded with the reason, and the others go on.
 
     `on_event` is called with each event, to show progress. Raises AuditInterrupted, with what is done, on Ctrl-C.
     """
-    settings = _settings(seed, trials, device, dtype)
+    settings = _settings(seed, trials, device, dtype, perturb)
     claims = list(claims)
     _unique(claims)
     outcomes: list[Outcome] = []
@@ -106,10 +110,9 @@ def audit(
     return record(interrupted=False)
 
 
-def _settings(seed: int, trials: int, device: str, dtype: torch.dtype | str | None) -> Settings:
-    from symcheck.placement import as_dtype
-
-    return Settings(seed=seed, trials=trials, device=str(device), dtype=None if dtype is None else as_dtype(dtype))
+def _settings(seed: int, trials: int, device: str, dtype: torch.dtype | str | None, perturb: bool | None) -> Settings:
+    known = None if dtype is None else as_dtype(dtype)
+    return Settings(seed=seed, trials=trials, device=str(device), dtype=known, perturb=perturb)
 
 
 def _unique(claims: list[Claim]) -> None:

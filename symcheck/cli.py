@@ -65,6 +65,9 @@ def main() -> None:
 @click.option("--seed", type=int, default=0, show_default=True, help="All random numbers follow from it.")
 @click.option("--device", default="cpu", show_default=True, help="Where to run the models: cpu, cuda, cuda:1.")
 @click.option("--dtype", help="The precision of the claims: float64, float32, bfloat16, float16. [default: each model's own]")
+@click.option(
+    "--perturb/--own-weights", default=None, help="Judge at perturbed weights too. [default: models that a factory builds]"
+)
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the record to this file.")
 def audit(
     targets: tuple[str, ...],

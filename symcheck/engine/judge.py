@@ -181,9 +181,10 @@ class _Leaf:
     def _imprecision(self) -> tuple[Verdict, str] | None:
         noise = float(self.noise[self.generic].nanmedian())
         if not noise <= 2.0**-self.policy.bits * self.signal:
+            offset = float(self.magnitude[self.generic].nanmedian()) / self.signal
             return Verdict.IMPRECISE, (
-                f"{self.precision} doesn't carry the signal of {self._subject}: its rounding is {noise / self.signal:.2g} of "
-                f"its spread. Take a large offset out of the output, or compute in higher precision"
+                f"{self.precision} doesn't carry the signal of {self._subject}: its noise is {noise / self.signal:.2g} of its "
+                f"spread, its size {offset:.2g} of it. Take a large offset out, or compute in higher precision"
             )
         if not bool((self.error <= self.working)[self.generic].all()):
             worst = _worst(self.error, self.working, self.generic)

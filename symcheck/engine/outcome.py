@@ -75,6 +75,7 @@ class Outcome:
     random_trials: int = 0
     evaluations: int = 0
     calls: int = 0
+    weights: tuple[str, ...] = ("own",)  # at which weights it was judged, the last being those of the verdict
     misstated: bool = False  # the claim can't be tested as stated: an error of the claim, not of the model
 
     @property

@@ -63,6 +63,16 @@ class Policy:
     structured_elements: int = 8
     """Elements tried on each structured input: the group's landmarks, then random ones."""
 
+    weight_scales: tuple[float, ...] = (0.03, 0.1, 0.3, 1.0)
+    """How far weights are perturbed, in their own size: zero-initialised and symmetric weights hide breaks, which show at one
+    of these. Several, since a break may be small at the smallest and drowned by an ill-conditioned model at the largest."""
+
+    weight_trials: int = 64
+    """Generic trials at each perturbation, in float64 alone: a break that weights hid shows in most trials once they don't."""
+
+    weight_lines: int = 4
+    """Lines at each kind of point there: the fewest of which a median drops one that crosses a kink, and one more."""
+
     largest_tensor: int = 64 * 2**20
     """Bytes that the largest intermediate tensor of one call may take. Trials are cut into calls by it; on a CPU, larger
     ones run slower, since fresh pages cost more than they save."""

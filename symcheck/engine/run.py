@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from symcheck.claims import Claim
+from symcheck.engine import weights
 from symcheck.engine.events import Event, Judged, Measuring, Probing
 from symcheck.engine.evidence import Evidence
 from symcheck.engine.forward import Forward, ModelError
@@ -104,7 +105,41 @@ class _Examination:
                 yield Judged(self._outcome(prop, Verdict.CRASHED, crash, setup, trials))
                 return
             readings.append(reading)
-        yield Judged(self._judged(prop, setup, trials, readings, precise))
+        outcome = self._judged(prop, setup, trials, readings, precise)
+        if outcome.verdict.passes("float32") and precise and self._perturbs:
+            outcome = yield from self._at_perturbed_weights(outcome, prop, setup)
+        yield Judged(outcome)
+
+    @property
+    def _perturbs(self) -> bool:
+        wanted = self.settings.perturb
+        return (self.claim.subject.build is not None if wanted is None else wanted) and weights.has_parameters(self.model)
+
+    def _at_perturbed_weights(self, own: Outcome, prop: Property, setup: Setup) -> Generator[Event, None, Outcome]:
+        """The outcome at the first perturbed weights, in float64 alone, that show a break which the own ones hide.
+
+        What rounding doesn't explain there counts; that a model is ill-conditioned, or overflows, at weights that nobody gave
+        it doesn't.
+        """
+        policy = replace(self.settings.policy, lines=self.settings.policy.weight_lines)
+        trials = draw(self.claim, setup, policy.weight_trials, self.settings.seed, policy)
+        tried = own.weights
+        for scale in policy.weight_scales:
+            f, name = setup.at(setup.forward.placement), f"perturbed by {scale:g}"
+            with placed(self.model, f.placement):
+                try:
+                    weights.perturb(self.model, scale, self.claim.rng(self.settings.seed, name))
+                    weights.calibrate(f, [leaf.to(f.placement.device) for leaf in trials.inputs])
+                    reading = yield from self._read(prop, f, setup, trials)
+                except ModelError:
+                    continue
+            tried = (*tried, name)
+            found = self._judged(prop, setup, trials, [reading], precise=True)
+            worse = found.verdict is Verdict.VIOLATED or (found.verdict is Verdict.LIMITED and own.verdict is Verdict.HOLDS)
+            if worse and any(figures.truth > policy.slack * figures.floor for figures in found.figures):
+                because = f"with weights perturbed by {scale:g} of their size, {found.because}"
+                return replace(found, because=because, weights=tried, findings=own.findings)
+        return replace(own, weights=tried)
 
     def _read(self, prop: Property, f: Forward, setup: Setup, trials: Trials) -> Generator[Event, None, _Reading]:
         """Sweep the trials in one precision, and measure the floor there."""

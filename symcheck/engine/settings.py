@@ -13,12 +13,16 @@ from symcheck.placement import as_device, as_dtype
 
 @dataclass(frozen=True)
 class Settings:
-    """`dtype` is the working precision, for which claims are made; None means each model's own."""
+    """`dtype` is the working precision, for which claims are made; None means each model's own.
+
+    `perturb` says whether claims are judged at perturbed weights too; None means for models that a factory builds.
+    """
 
     seed: int = 0
     trials: int = 256
     device: str = "cpu"
     dtype: torch.dtype | None = None
+    perturb: bool | None = None
     policy: Policy = field(default_factory=Policy)
 
     def __post_init__(self) -> None:

@@ -89,6 +89,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     violating: int
     evaluations: int
     calls: int
+    weights: tuple[str, ...]
     outputs: tuple[LeafRecord, ...]
     findings: tuple[FindingRecord, ...]
     counterexample: CounterexampleRecord | None
@@ -118,6 +119,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
             violating=outcome.violating,
             evaluations=outcome.evaluations,
             calls=outcome.calls,
+            weights=outcome.weights,
             outputs=tuple(LeafRecord.of(f) for f in outcome.figures),
             findings=tuple(FindingRecord.of(f) for f in outcome.findings),
             counterexample=CounterexampleRecord.of(outcome.counterexample) if outcome.counterexample else None,

@@ -42,6 +42,8 @@ def _sections(result: Result) -> Iterator[tuple[str, str]]:
         for leaf in result.outputs:
             size = "" if leaf.relative is None else f", differs by {leaf.relative:.1e} of its spread"
             yield "output", f"{leaf.leaf}: {leaf.verdict.name}{size}"
+    if result.passed and len(result.weights) > 1:
+        yield "weights", f"judged at its own, and {', '.join(result.weights[1:]).replace(', perturbed by', ',')} of their size"
     for finding in result.findings:
         yield finding.severity, finding.text
 

@@ -1,0 +1,53 @@
+"""Perturbed weights: a claim about an architecture must hold for every weight, and initial ones hide breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Generator, nn
+
+from symcheck._tree import Leaves
+from symcheck.engine.forward import Forward
+from symcheck.placement import modules_of
+
+
+def perturb(model: Callable[..., Any], scale: float, rng: Generator) -> None:
+    """Add noise to every parameter, of `scale` times its natural size. For use inside `placed`, which puts them back.
+
+    The natural size is the RMS of the parameter's entries, or 1 / sqrt(inputs of one output) where all are zero, which is
+    the usual size of what starts at zero.
+    """
+    seen: set[int] = set()
+    with torch.no_grad():
+        for module in modules_of(model):
+            for parameter in module.parameters(recurse=False):
+                if id(parameter) in seen or not parameter.is_floating_point():
+                    continue
+                seen.add(id(parameter))
+                size = parameter.double().square().mean().sqrt()
+                fan_in = parameter[0].numel() if parameter.ndim > 1 else parameter.numel()
+                natural = torch.where(size > 0, size, fan_in**-0.5)
+                noise = torch.randn(parameter.shape, generator=rng, dtype=torch.float64).to(parameter.device)
+                parameter.add_((scale * natural * noise).to(parameter.dtype))
+
+
+def calibrate(f: Forward, x: Leaves) -> None:
+    """Give batch norms the statistics of their inputs under the present weights, as training would have."""
+    norms = [module for module in modules_of(f.model) if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    norms = [module for module in norms if module.track_running_stats and not module.training]
+    if not norms:
+        return
+    for module in norms:
+        module.reset_running_stats()
+        module.momentum = None  # a plain average over calls
+        module.train()
+    f(x)
+    for module in norms:
+        module.eval()
+
+
+def has_parameters(model: Callable[..., Any]) -> bool:
+    """Whether there is anything to perturb."""
+    return any(True for module in modules_of(model) for _ in module.parameters(recurse=False))
