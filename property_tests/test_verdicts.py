@@ -198,3 +198,28 @@ def test_every_verdict_has_a_meaning() -> None:
     assert len({verdict.meaning for verdict in Verdict}) == len(Verdict)
     assert {v for v in Verdict if v.passes("float32")} == {Verdict.HOLDS, Verdict.LIMITED}
     assert {v for v in Verdict if v.passes("float64")} == {Verdict.HOLDS}
+
+
+def test_crashed_in_a_precision_that_the_model_does_not_know() -> None:
+    def eigenvalues(x: Tensor) -> Tensor:
+        if x.dtype is torch.bfloat16:
+            raise NotImplementedError("not for bfloat16")
+        return torch.linalg.eigvalsh(x.mT @ x)
+
+    assert check(eigenvalues, PointCloud(5)).verdict is Verdict.HOLDS
+    result = check(eigenvalues, PointCloud(5), dtype="bfloat16")
+    assert result.because == "the model raised on every trial in bfloat16: NotImplementedError: not for bfloat16"
+
+
+def test_noise_at_singular_inputs_is_no_violation_and_lowers_no_bar_elsewhere() -> None:
+    """At collinear points the solve loses five digits more than at generic ones."""
+
+    def solved(x: Tensor) -> Tensor:
+        ridge = 1e-3 * torch.eye(3, dtype=x.dtype)
+        return torch.linalg.solve(x.mT @ x + ridge, x.mT @ x.norm(dim=-1, keepdim=True)).squeeze(-1)
+
+    for dtype in ("float64", "float32"):
+        result = check(solved, PointCloud(6), outputs="vector", dtype=dtype)
+        assert result.verdict is Verdict.HOLDS, str(result)
+        assert result.detection_limit is not None
+        assert result.detection_limit < 1e-12

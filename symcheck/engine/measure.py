@@ -119,23 +119,40 @@ class Floor:
     def corrected(self, floor: Tensor, errors: Tensor, allowed: Tensor) -> Tensor:
         """The same, with the noise measured on the spot at the worst of the trials that it doesn't explain.
 
-        `allowed` (L) is what the claim itself allows. If the noise found there explains all of them, it differs so much from
-        input to input that their median holds for the others too.
+        Region by region, the generic one first: if that stays unexplained nothing else matters. `allowed` (L) is what the claim
+        itself allows.
         """
+        regions = range(len(self.trials.regions))
+        for some in (regions[:1], regions[1:]):
+            suspects = [found for region in some if len(found := self._suspects(floor, errors, allowed, region))]
+            if suspects:
+                floor = self._on_the_spot(floor, errors, allowed, suspects)
+                if some[0] == 0 and len(self._suspects(floor, errors, allowed, 0)):
+                    break
+        return floor
+
+    def _suspects(self, floor: Tensor, errors: Tensor, allowed: Tensor, region: int) -> Tensor:
+        """The worst trials of a region whose errors the floor doesn't explain."""
         ratio = (errors / (self.policy.slack * floor).maximum(allowed).clamp_min(5e-324)).amax(-1)
-        ratio = ratio.where(errors.isfinite().all(-1), torch.zeros(()).double())
-        worst = ratio.argsort(descending=True, stable=True)[: self.policy.suspects]
-        worst = worst[ratio[worst] > 1]
-        if not len(worst):
-            return floor
+        suspect = (self.trials.region == region) & errors.isfinite().all(-1) & (ratio > 1)
+        order = torch.where(suspect, ratio, 0.0).argsort(descending=True, stable=True)
+        return order[: min(self.policy.suspects, int(suspect.sum()))]
+
+    def _on_the_spot(self, floor: Tensor, errors: Tensor, allowed: Tensor, suspects: list[Tensor]) -> Tensor:
+        """The floor with the noise at the suspects of some regions, which holds for their whole region if it explains them all:
+        noise then differs from input to input by more than its median tells.
+        """
+        worst = torch.cat(suspects)
         repeated = worst.repeat_interleave(self.policy.suspect_lines)
         levels = [self._noise(repeated, moved).level for moved in (False, True)]
         tables = [level.reshape(len(worst), self.policy.suspect_lines, -1).nanmedian(1).values for level in levels]
         spot = torch.stack(tables).nan_to_num().amax(0)
         floor = floor.clone()
         floor[worst] = torch.maximum(floor[worst], spot)
-        if bool((errors[worst] <= (self.policy.slack * floor[worst]).maximum(allowed)).all()):
-            floor = torch.maximum(floor, spot.median(0).values)
+        for trials, here in zip(suspects, torch.split(spot, [len(trials) for trials in suspects]), strict=True):
+            if bool((errors[trials] <= (self.policy.slack * floor[trials]).maximum(allowed)).all()):
+                region = (self.trials.region == self.trials.region[trials[0]]).unsqueeze(-1)
+                floor = torch.where(region, torch.maximum(floor, here.median(0).values), floor)
         return floor
 
     def _noise(self, chosen: Tensor, moved: bool) -> Noise:

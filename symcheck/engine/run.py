@@ -98,7 +98,7 @@ class _Examination:
             try:
                 with placed(self.model, placement):
                     reading = yield from self._read(prop, setup.at(placement), setup, trials)
-                crash = _crash(reading.sweep, trials, setup)
+                crash = _crash(reading.sweep, trials, setup, placement)
             except ModelError as error:
                 crash = f"the model raised in {placement.precision}: {error}"
             if crash is not None:
@@ -151,7 +151,7 @@ class _Examination:
             except StopIteration as end:
                 swept: Sweep = end.value
                 break
-        if _crash(swept, trials, setup) is not None:
+        if _crash(swept, trials, setup, f.placement) is not None:
             return _Reading(f, swept, torch.zeros_like(swept.error))
         rng = claim.rng(self.settings.seed, f"noise {precision}")
         floor = Floor(f, setup.bound, trials, self.settings.policy, rng, setup.domain.fixed)
@@ -208,11 +208,13 @@ class _Reading:
     floor: torch.Tensor
 
 
-def _crash(found: Sweep, trials: Trials, setup: Setup) -> str | None:
+def _crash(found: Sweep, trials: Trials, setup: Setup, placement: Placement) -> str | None:
     """What to say if the model raised on generic trials."""
     raised = [trial for trial in sorted(found.crashes) if trials.region[trial] == 0]
     if not raised:
         return None
+    if len(raised) == int((trials.region == 0).sum()):
+        return f"the model raised on every trial in {placement.precision}: {found.crashes[raised[0]]}"
     element = setup.bound.group.describe(trials.g[raised[0]])
     return (
         f"the model raised on {len(raised)} of {int((trials.region == 0).sum())} trials, for the first time at "
