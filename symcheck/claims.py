@@ -15,6 +15,7 @@ from symcheck.domains import Domain, Like
 from symcheck.errors import ClaimError, SubjectError
 from symcheck.groups import Group, from_string
 from symcheck.properties import Equivariance, Property
+from symcheck.reps import Rep
 
 Model = Callable[..., Any]
 Expected = Literal["holds", "violated"]
@@ -111,7 +112,7 @@ class Claim:
         subject = Subject.of(subject)
         group = group if isinstance(group, Group) else from_string(_text(group))
         domain = domain if isinstance(domain, Domain) else Like(domain)
-        inputs = _tree.Args.of(inputs) if type(inputs) is tuple else inputs
+        inputs = inputs if isinstance(inputs, (Rep, str)) or inputs is None else _tree.Args.of(inputs)
         if tolerance is not None and not 0 < tolerance < 1:
             raise ClaimError(
                 f"{subject.name}: the tolerance is a fraction of the output's spread between 0 and 1, not {tolerance}."
@@ -152,6 +153,8 @@ def _name_of(model: Any) -> str:
 def _words(reps: Any) -> str:
     if isinstance(reps, str):
         return reps
+    if isinstance(reps, _tree.Args) and len(reps.args) == 1 and not reps.kwargs:
+        return _words(reps.args[0])
     node = _tree.split(reps) if reps is not None else None
     if node is None:
         return "scalar" if reps is None else str(getattr(reps, "text", getattr(reps, "name", reps)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -13,9 +13,6 @@ from torch import Generator, Tensor
 from symcheck import _tree
 from symcheck.domains.base import Domain, Layout
 from symcheck.errors import DomainError
-
-if TYPE_CHECKING:
-    from hypothesis.strategies import SearchStrategy
 
 
 class _FromTensors(Domain):
@@ -39,15 +36,6 @@ class _FromTensors(Domain):
         floating = [leaf.dtype for leaf in self._leaves if leaf.is_floating_point()]
         self.dtype = floating[0] if floating else None
         self._leaves = [_float64(leaf.detach().cpu()) for leaf in self._leaves]
-
-    @property
-    def layout(self) -> Layout:
-        return {}
-
-    def layouts(self) -> SearchStrategy[Layout]:
-        from hypothesis import strategies
-
-        return strategies.just(self.layout)
 
 
 class Examples(_FromTensors):
@@ -141,15 +129,6 @@ class _Reading(Domain):
         indices = [not _real(leaf) and leaf.dtype != torch.bool for leaf in self.leaves]
         choices = ([_varies(leaf) for leaf in self.leaves], indices, [True] * len(indices))
         return next(choice for choice in choices if any(choice))
-
-    @property
-    def layout(self) -> Layout:
-        return {}
-
-    def layouts(self) -> SearchStrategy[Layout]:
-        from hypothesis import strategies
-
-        return strategies.just(self.layout)
 
     def sample(self, layout: Layout, n: int, rng: Generator) -> Any:
         drawn = zip(self.leaves, self.rows, self._vary, strict=True)

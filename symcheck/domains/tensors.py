@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Generator
 
 from symcheck.domains.base import Domain, Layout
 from symcheck.errors import DomainError
-
-if TYPE_CHECKING:
-    from hypothesis.strategies import SearchStrategy
 
 
 @dataclass(frozen=True)
@@ -25,15 +22,6 @@ class Tensors(Domain):
     def __post_init__(self) -> None:
         if any(size < 1 for size in self.shape):
             raise DomainError(f"{self} is empty. Give at least one entry along each axis.")
-
-    @property
-    def layout(self) -> Layout:
-        return {}
-
-    def layouts(self) -> SearchStrategy[Layout]:
-        from hypothesis import strategies
-
-        return strategies.just(self.layout)
 
     def sample(self, layout: Layout, n: int, rng: Generator) -> Any:
         return torch.randn(n, *self.shape, generator=rng, dtype=torch.float64)

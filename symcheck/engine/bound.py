@@ -39,7 +39,7 @@ class Bound:
 
 def input_reps(claim: Claim, structure: Structure) -> list[Rep]:
     """One rep for each input leaf."""
-    return reps.spread(claim.inputs if _is_call(claim.inputs) else _as_call(claim.inputs, structure), structure, "inputs")
+    return reps.spread(claim.inputs, structure, "inputs")
 
 
 def bind(claim: Claim, inputs: list[Rep], x: Leaves, names: Sequence[str]) -> Bound:
@@ -82,15 +82,3 @@ def _check(group: Group, reps_: Sequence[Rep], leaves: Leaves, shapes: list[Shap
 def _shape(leaf: Tensor) -> Shape:
     """Without the trial axis."""
     return tuple(leaf.shape[1:])
-
-
-def _is_call(prefix: object) -> bool:
-    from symcheck._tree import Args
-
-    return isinstance(prefix, (Args, str, Rep)) or prefix is None
-
-
-def _as_call(prefix: object, structure: Structure) -> object:
-    from symcheck._tree import Args
-
-    return Args.of(prefix)
