@@ -147,6 +147,16 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         """If no random trial violates the claim, at most this part of the trial distribution does (95 %): the rule of three."""
         return min(1.0, 3 / self.random_trials) if self.random_trials and not self.violating else None
 
+    @property
+    def rate(self) -> tuple[float, float] | None:
+        """The part of the trial distribution that violates the claim, as an interval (95 %, Wilson 1927)."""
+        n, z = self.random_trials, 1.96
+        if not n:
+            return None
+        p = self.violating / n
+        centre, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        return (centre - half) / (1 + z * z / n), (centre + half) / (1 + z * z / n)
+
     def __str__(self) -> str:
         from symcheck.report.text import diagnosis
 

@@ -31,8 +31,10 @@ def _sections(result: Result) -> Iterator[tuple[str, str]]:
         found = result.counterexample
         size = "" if found.relative is None else f": {found.relative:.2g} of the spread"
         yield "example", f"g = {found.element}, on {found.region}{size}"
-    if result.violating:
-        yield "rate", f"{result.violating} of {result.random_trials} random trials violate it"
+    if result.violating and result.rate is not None:
+        low, high = result.rate
+        share = f"{low:.0%} to {high:.0%} of all such trials do (95 %)"
+        yield "rate", f"{result.violating} of {result.random_trials} random trials violate it; {share}"
     elif result.passed and result.rate_bound is not None:
         bound = f"at most {result.rate_bound:.1%} of such trials do (95 %)"
         yield "rate", f"none of {result.random_trials} random trials violates it, so {bound}"
