@@ -200,6 +200,8 @@ def test_batch_norm_in_training_leaks_across_the_batch() -> None:
     assert set(warnings) == {"training-mode", "coupled-batch"}
     assert "BatchNorm1d" in warnings["training-mode"]
     assert "the model mixes examples" in warnings["coupled-batch"]
+    assert result.verdict is Verdict.UNSTABLE
+    assert "depends on the others of its batch" in result.because
     norm.eval()
     assert symcheck.check(model, torch.randn(6, 5, 3), group="S_n", inputs="permute", outputs="scalar").findings == ()
 
@@ -258,6 +260,9 @@ MISSTATED: list[tuple[dict[str, Any], type[SymcheckError], list[str]]] = [
     ({"dtype": "int8"}, SettingsError, ["'int8' is no floating-point dtype", "'float32'"]),
     ({"device": "tpu"}, SettingsError, ["device 'tpu' can't be used here", "'cpu'"]),
     ({"tolerance": 2.0}, ClaimError, ["between 0 and 1, not 2.0"]),
+    ({"tolerance": "a"}, ClaimError, ["between 0 and 1, not 'a'"]),
+    ({"seed": 2**70}, SettingsError, ["seed is below 2^63"]),
+    ({"device": "meta"}, SettingsError, ["device 'meta' can't be used here"]),
 ]
 
 
@@ -290,8 +295,9 @@ def test_a_bad_example(example: Any, part: str) -> None:
         (lambda x: "text", "returned 'text' (a str); expected tensors"),
         (lambda x: x.to("meta"), "on device 'meta', its inputs on 'cpu'"),
         (nn.Embedding(4, 3), "RuntimeError"),
+        (lambda x: x.to_sparse(), "has layout torch.sparse_coo. Return dense tensors"),
     ],
-    ids=["None", "text", "another device", "needs integers"],
+    ids=["None", "text", "another device", "needs integers", "sparse"],
 )
 def test_a_bad_output(model: Callable[..., Any], part: str) -> None:
     result = symcheck.check(model, CLOUD, **ROTATION)
@@ -362,3 +368,109 @@ def test_claims_need_reasons_and_names_of_their_own() -> None:
         symcheck.audit([claim, claim])
     with pytest.raises(ClaimError, match="is no Claim"):
         symcheck.audit(["models"])  # type: ignore[list-item]
+
+
+def inference_module() -> nn.Module:
+    with torch.inference_mode():
+        return nn.Linear(3, 3)
+
+
+@pytest.mark.filterwarnings("ignore:Lazy modules")
+@pytest.mark.parametrize(
+    ("build", "part"),
+    [
+        (inference_module, "made under torch.inference_mode"),
+        (lambda: nn.LazyLinear(3), "has a lazy parameter, which has no shape before its first call"),
+        (lambda: nn.Linear(3, 3, device="meta"), "on device 'meta', which has no numbers"),
+    ],
+)
+def test_a_model_whose_tensors_cannot_be_cast(build: Callable[[], nn.Module], part: str) -> None:
+    model = build()
+    with pytest.raises(SubjectError, match=part):
+        symcheck.check(model, CLOUD, **ROTATION)
+    assert type(model) is type(build())
+
+
+def test_an_output_that_can_show_nothing_leaves_the_claim_undecided() -> None:
+    def model(x: Tensor) -> tuple[Tensor, Tensor]:
+        return x.norm(dim=-1), 0 * x
+
+    result = symcheck.check(model, CLOUD, group="SO(3)", inputs="vector", outputs=("scalar", "vector"))
+    assert result.verdict is Verdict.VACUOUS
+    assert "output '[1]' doesn't vary" in result.because
+    assert "leave it out of what the model returns" in result.because
+
+
+def test_rounding_that_hides_large_violations_passes_nothing() -> None:
+    def coarse(x: Tensor) -> Tensor:
+        h = (x.to(torch.bfloat16) * 1.1).float()
+        return (h * (1 + 0.3 * torch.linspace(-1, 1, 5).unsqueeze(-1))).mean(-2)
+
+    assert not symcheck.check(coarse, CLOUD, group="S_n", inputs="permute", outputs="scalar").passed
+
+
+def test_frozen_parameters_are_not_perturbed() -> None:
+    class Metric(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.metric = nn.Parameter(torch.eye(3), requires_grad=False)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return ((x @ self.metric) * x).sum(-1)
+
+    claim = Claim(Subject.built(Metric), "O(3)", domain=CLOUD, inputs="vector", outputs="scalar")
+    assert symcheck.audit(claim).results[0].verdict is Verdict.HOLDS
+
+
+def test_inputs_like_the_example_keep_its_nature() -> None:
+    embedding = nn.Embedding(10, 4)
+
+    def model(x: Tensor, numbers: Tensor, weights: Tensor, image: Tensor) -> Tensor:
+        h = embedding(numbers.long()).sum((-2, -1)) + image.log().mean((-2, -1))
+        return (x * (weights / weights.sum()).unsqueeze(-1)).norm(dim=-1).sum(-1) * h
+
+    example = (CLOUD, torch.tensor([1.0, 6, 8, 1, 1]), torch.ones(5), torch.rand(3, 4) + 1e-3)
+    inputs = ("vector", "scalar", "scalar", "scalar")
+    assert symcheck.check(model, example, group="O(3)", inputs=inputs, outputs="scalar").verdict is Verdict.HOLDS
+
+
+def test_tokens_that_mix_across_the_batch() -> None:
+    embedding = nn.Embedding(10, 4)
+
+    def model(tokens: Tensor) -> Tensor:
+        pooled = embedding(tokens).tanh().sum(-2)
+        return pooled - pooled.mean(0, keepdim=True)
+
+    tokens = torch.randint(10, (4, 6), generator=torch.Generator().manual_seed(0))
+    result = symcheck.check(model, tokens, group="S_n", inputs="permute(axis=-1)", outputs="scalar")
+    assert "coupled-batch" in {finding.kind for finding in result.findings}
+
+
+class Trainer:
+    def __init__(self) -> None:
+        self.model = Linear3()
+        self.parts = {"net": self.model}
+
+    def predict(self, x: Tensor) -> Tensor:
+        return self.model(x)
+
+
+TRAINER = Trainer()
+REGISTRY = {"net": Linear3()}
+
+
+@pytest.mark.parametrize(
+    "model",
+    [Trainer().predict, lambda x: TRAINER.model(x), lambda x: TRAINER.parts["net"](x), lambda x: REGISTRY["net"](x)],
+    ids=["method of an object", "attribute of a global", "in a dict of a global", "in a global dict"],
+)
+def test_models_inside_other_objects_are_found(model: Callable[..., Any]) -> None:
+    assert symcheck.check(model, CLOUD, **ROTATION).verdict is Verdict.HOLDS
+    assert TRAINER.model.weight.dtype is torch.float32
+
+
+def test_hostile_names_cannot_steer_a_terminal() -> None:
+    name = "net[/foo]\x1b[31m\nEVIL"
+    claim = Claim(torch.abs, "SO(3)", domain=CLOUD, inputs="vector", outputs="vector", id=name)
+    result = symcheck.audit(claim).results[0]
+    assert str(result).splitlines()[0] == "VIOLATED  net[/foo]?[31m EVIL"

@@ -31,6 +31,7 @@ ORDER = [
     "strategies",
     "checking",
     "cli",
+    "__main__",
 ]
 
 

@@ -318,13 +318,13 @@ def test_what_a_tolerance_allows_is_not_said_to_be_rounding() -> None:
 # Several outputs
 
 ORDERED = [
-    VERDICTS[name][0] for name in ("NaN", "another function", "a jump", "constants in float32", "rounding", "a constant")
+    VERDICTS[name][0] for name in ("NaN", "another function", "a jump", "a constant", "constants in float32", "rounding")
 ]
 
 
 @pytest.mark.parametrize(("worse", "better"), [(i, j) for i in range(6) for j in range(i + 1, 6)])
 def test_the_worst_output_counts(worse: int, better: int) -> None:
-    """In this order; an output that can't show anything doesn't speak for the others."""
+    """In this order; one that can't show anything leaves a claim undecided that holds on the others."""
     alone = [judged(ORDERED[worse]).verdict, judged(ORDERED[better]).verdict]
     for parts in ((ORDERED[worse], ORDERED[better]), (ORDERED[better], ORDERED[worse])):
         judgement = judged(beside(*parts))

@@ -249,13 +249,6 @@ def test_the_training_flag_is_put_back_for_each_module() -> None:
     assert model.training
 
 
-def test_an_uninitialised_module_is_let_be() -> None:
-    model = nn.LazyLinear(3)
-    with placed(model, DOUBLE):
-        pass
-    assert tensors_of(model) == []
-
-
 def test_a_cycle_of_objects_ends() -> None:
     model = Plain()
     model.self = model  # type: ignore[attr-defined]

@@ -396,9 +396,19 @@ def test_irreps_act_as_those_of_e3nn_with_reflections() -> None:
 MISFITS: list[tuple[Rep, Group, Shape, str]] = [
     (Vector(), SO(3), (4, 2), "Vector() under SO(3) acts on a last axis of size 3; input 'x' has shape (4, 2)."),
     (Point(), E(2), (4, 3), "Point() under E(2) acts on a last axis of size 2; input 'x' has shape (4, 3)."),
-    (Vector(), SO(3), (), "Vector() needs 1 trailing axis; input 'x' has shape ()."),
-    (Permute(), Symmetric(4), (4,), "Permute(axis=-2, of='points') needs 2 trailing axes; input 'x' has shape (4,)."),
-    (Roll(), Translations((4, 6)), (6,), "Roll(axes=(-2, -1)) needs 2 trailing axes; input 'x' has shape (6,)."),
+    (Vector(), SO(3), (), "Vector() needs 1 trailing axis; input 'x' has shape (). Use 'scalar' if it is invariant."),
+    (
+        Permute(),
+        Symmetric(4),
+        (4,),
+        "Permute(axis=-2, of='points') needs 2 trailing axes; input 'x' has shape (4,). Use 'scalar' if it is invariant.",
+    ),
+    (
+        Roll(),
+        Translations((4, 6)),
+        (6,),
+        "Roll(axes=(-2, -1)) needs 2 trailing axes; input 'x' has shape (6,). Use 'scalar' if it is invariant.",
+    ),
     (
         Permute(),
         Symmetric(4),

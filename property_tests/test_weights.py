@@ -73,7 +73,7 @@ def audit(build: Callable[[], nn.Module], group: str, inputs: str, outputs: str,
 def test_a_break_hidden_at_initialisation_is_found(build: Callable[[], nn.Module]) -> None:
     result = audit(build, "O(3)", "vector", "vector")
     assert result.verdict is Verdict.VIOLATED
-    assert result.because.startswith(f"with weights {result.weights[-1]} of their size, the two sides of the output differ by")
+    assert result.because.startswith(f"with weights {result.weights[-1]} of their size (not at its own), the two")
     hidden = audit(build, "O(3)", "vector", "vector", perturb=False)
     assert hidden.passed
     assert hidden.weights == ("own",)
@@ -102,11 +102,14 @@ def test_every_parameter_moves_by_its_natural_size_and_shared_ones_once() -> Non
     model = nn.Sequential(nn.Linear(100, 200), nn.LayerNorm(200))
     nn.init.zeros_(model[0].weight)
     model.append(model[1])
+    model.append(nn.Linear(2, 2).requires_grad_(False))
     before = [parameter.detach().clone() for parameter in model.parameters()]
+    frozen = before[4:]
     weights.perturb(model, 0.1, torch.Generator().manual_seed(0))
     moves = [(new.detach() - old).square().mean().sqrt() for new, old in zip(model.parameters(), before, strict=True)]
-    natural = [100**-0.5, before[1].square().mean().sqrt(), 1.0, 200**-0.5]  # zero weights, biases, ones, zeros
-    for move, size, parameter in zip(moves, natural, before, strict=True):
+    natural = [100**-0.5, 200**-0.5, 1.0, 200**-0.5]  # zero weights, biases of U(-0.1, 0.1), ones, zeros
+    assert all(torch.equal(new, old) for new, old in zip(list(model.parameters())[4:], frozen, strict=True))
+    for move, size, parameter in zip(moves, natural, before, strict=False):
         assert abs(move / (0.1 * size) - 1) < 4 / parameter.numel() ** 0.5
 
 

@@ -56,13 +56,38 @@ def check(
     return Result.of(outcome)
 
 
-def assert_equivariant(model: Callable[..., Any], example: Any, **claim: Any) -> Result:
+def assert_equivariant(
+    model: Callable[..., Any],
+    example: Any,
+    *,
+    group: Group | str,
+    inputs: Any,
+    outputs: Any,
+    tolerance: float | None = None,
+    dtype: torch.dtype | str | None = None,
+    device: str = "cpu",
+    trials: int = 256,
+    seed: int = 0,
+    perturb: bool | None = None,
+) -> Result:
     """`check` for tests: raises AssertionError with the whole diagnosis unless the claim is met. Takes what `check` takes.
 
     An undecided check fails too: a test that can't fail tests nothing.
     """
     __tracebackhide__ = True
-    result = check(model, example, **claim)
+    result = check(
+        model,
+        example,
+        group=group,
+        inputs=inputs,
+        outputs=outputs,
+        tolerance=tolerance,
+        dtype=dtype,
+        device=device,
+        trials=trials,
+        seed=seed,
+        perturb=perturb,
+    )
     if not result.passed:
         raise AssertionError(f"{result}\n  means      {result.verdict.meaning}")
     return result
@@ -77,7 +102,7 @@ class AuditInterrupted(KeyboardInterrupt):
 
 
 def audit(
-    claims: Iterable[Claim],
+    claims: Claim | Iterable[Claim],
     *,
     dtype: torch.dtype | str | None = None,
     device: str = "cpu",
@@ -91,7 +116,7 @@ def audit(
     `on_event` is called with each event, to show progress. Raises AuditInterrupted, with what is done, on Ctrl-C.
     """
     settings = _settings(seed, trials, device, dtype, perturb)
-    claims = list(claims)
+    claims = [claims] if isinstance(claims, Claim) else list(claims)
     _unique(claims)
     outcomes: list[Outcome] = []
     start = time.perf_counter()

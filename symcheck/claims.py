@@ -113,9 +113,9 @@ class Claim:
         group = group if isinstance(group, Group) else from_string(_text(group))
         domain = domain if isinstance(domain, Domain) else Like(domain)
         inputs = inputs if isinstance(inputs, (Rep, str)) or inputs is None else _tree.Args.of(inputs)
-        if tolerance is not None and not 0 < tolerance < 1:
+        if tolerance is not None and not (isinstance(tolerance, (int, float)) and 0 < tolerance < 1):
             raise ClaimError(
-                f"{subject.name}: the tolerance is a fraction of the output's spread between 0 and 1, not {tolerance}."
+                f"{subject.name}: the tolerance is a fraction of the output's spread between 0 and 1, not {tolerance!r}."
             )
         if expected not in ("holds", "violated"):
             raise ClaimError(f"{subject.name}: a claim is expected to be 'holds' or 'violated', not {expected!r}.")

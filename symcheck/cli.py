@@ -97,9 +97,15 @@ def audit(
         claims = [_given(target, group, shapes, inputs, outputs) for target in targets]
     else:
         claims = [claim for target in targets for claim in subjects.claims(target, twins=twins)]
+        claims = list({id(claim): claim for claim in claims}.values())  # a package and one of its modules name the same ones
     record, code = _audited(claims, settings)
     if json_file is not None:
-        json_file.write_bytes(record.json())
+        try:
+            json_file.write_bytes(record.json())
+        except OSError as error:
+            raise SettingsError(
+                f"--json {json_file}: {error.strerror}. The audit is done, but its record isn't saved."
+            ) from None
     sys.exit(code)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from symcheck.errors import SettingsError, did_you_mean
+from symcheck.errors import SettingsError, SubjectError, did_you_mean
 
 DTYPES = {name: getattr(torch, name) for name in ("float64", "float32", "bfloat16", "float16")}
 _SHORT = {"double": "float64", "f64": "float64", "float": "float32", "f32": "float32", "bf16": "bfloat16", "half": "float16"}
@@ -44,7 +44,7 @@ def as_device(device: torch.device | str) -> torch.device:
     """A device that is there."""
     try:
         found = torch.device(device)
-        torch.empty(0, device=found)
+        torch.zeros(1, device=found).item()
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise SettingsError(
@@ -79,9 +79,12 @@ class Placement:
 def placed(model: Callable[..., Any], placement: Placement) -> Iterator[Callable[..., Any]]:
     """The model with copies of its state at `placement`; afterwards its own tensors again, bit for bit.
 
-    What a module keeps otherwise (counters, caches filled in the meantime, its training flag) is put back as well.
+    What a module keeps otherwise (counters, caches filled in the meantime, its training flag) is put back as well: its
+    attributes, and lists, dicts and sets among them.
     """
     state = [(tensor, tensor.data) for tensor in tensors_of(model)]
+    for tensor, _ in state:
+        _check_movable(tensor)
     kept = [(box, copy.copy(box)) for module in modules_of(model) for box in _boxes(module)]
     try:
         for tensor, data in state:
@@ -93,6 +96,20 @@ def placed(model: Callable[..., Any], placement: Placement) -> Iterator[Callable
             box.extend(content) if isinstance(box, list) else box.update(content)
         for tensor, data in state:
             tensor.data = data
+
+
+def _check_movable(tensor: Tensor) -> None:
+    what = f"the model has a tensor of shape {tuple(tensor.shape)}" if not _lazy(tensor) else "the model has a lazy parameter"
+    if _lazy(tensor):
+        raise SubjectError(f"{what}, which has no shape before its first call. Call the model once first.")
+    if tensor.is_inference():
+        raise SubjectError(f"{what} made under torch.inference_mode, which can't be cast. Build the model outside of it.")
+    if tensor.is_meta:
+        raise SubjectError(f"{what} on device 'meta', which has no numbers. Load the model's weights first.")
+
+
+def _lazy(tensor: Tensor) -> bool:
+    return isinstance(tensor, nn.parameter.UninitializedParameter | nn.parameter.UninitializedBuffer)
 
 
 def _boxes(module: nn.Module) -> list[Any]:
@@ -107,7 +124,7 @@ def own_dtype(model: Callable[..., Any]) -> torch.dtype | None:
     """The dtype of most of a model's floating-point numbers, or None if it has none."""
     counts: dict[torch.dtype, int] = {}
     for tensor in tensors_of(model):
-        if tensor.dtype in DTYPES.values():
+        if tensor.dtype in DTYPES.values() and not _lazy(tensor):
             counts[tensor.dtype] = counts.get(tensor.dtype, 0) + tensor.numel()
     return max(counts, key=lambda dtype: counts[dtype]) if counts else None
 
@@ -123,8 +140,7 @@ def tensors_of(model: Any) -> list[Tensor]:
     for held in _held(model):
         tensors = _module_tensors(held) if isinstance(held, nn.Module) else [held] if isinstance(held, Tensor) else []
         for tensor in tensors:
-            if not isinstance(tensor, nn.parameter.UninitializedParameter | nn.parameter.UninitializedBuffer):
-                found[id(tensor)] = tensor
+            found[id(tensor)] = tensor
     return list(found.values())
 
 
@@ -159,7 +175,7 @@ def _held(model: Any) -> list[Any]:
             queue += item
         elif isinstance(item, dict):
             queue += item.values()
-        elif callable(item) and hasattr(item, "__dict__") and not isinstance(item, (type, types.ModuleType)):
+        elif hasattr(item, "__dict__") and not isinstance(item, (type, types.ModuleType)):
             queue += vars(item).values()
     return found
 
@@ -169,5 +185,5 @@ def _closure(function: types.FunctionType) -> list[Any]:
         variables = inspect.getclosurevars(function)
     except ValueError:  # a cell that is still empty
         return []
-    own = [value for value in variables.globals.values() if isinstance(value, (nn.Module, Tensor, types.FunctionType))]
+    own = [value for value in variables.globals.values() if not isinstance(value, (type, types.ModuleType))]
     return [*variables.nonlocals.values(), *own, *(function.__defaults__ or ()), getattr(function, "__wrapped__", None)]

@@ -26,7 +26,7 @@ class _FromTensors(Domain):
                 f"positional arguments, and symcheck.Args(x, mask=mask) passes keywords too."
             )
         for name, leaf in zip(self._structure.names(), self._leaves, strict=True):
-            if leaf.numel() == 0:
+            if not any(other.numel() for other in self._leaves):
                 raise DomainError(
                     f"{who}{name} has shape {tuple(leaf.shape)}, an empty set on which every claim is true. "
                     f"Give at least one entry along each axis."
@@ -70,8 +70,9 @@ class Like(_FromTensors):
     """Inputs like one example: of its shapes, and with its mean and spread, tensor by tensor.
 
     The example itself is the first input. The others are normal with the mean and the standard deviation of the tensor's
-    entries (standard normal where all entries are equal, as in `torch.zeros`). Integers, booleans and floating-point masks
-    (of zeros and ones) are kept as they are; an example without other tensors has its integers drawn from its own entries.
+    entries (standard normal where all are equal, as in `torch.zeros`), of one sign where the example has one. Integers,
+    booleans, and floating-point tensors of whole numbers (masks, one-hot codes, atomic numbers) are kept as they are. If there
+    are no other tensors, the numbers among these are drawn all the same, or else the integers from their own entries.
 
     The example may be a batch or a single input. `readings` offers both, and a check finds out which the model agrees with.
     """
@@ -91,14 +92,19 @@ class Like(_FromTensors):
         return _Reading(self._structure, tuple(self._leaves), rows)
 
     def _rows(self, ranks: Sequence[int]) -> tuple[bool, ...]:
-        """Which leaves have a leading axis that can be a batch axis: no rep acts on it, and all that vary share it."""
-        vary = [_varies(leaf) for leaf in self._leaves]
+        """Which leaves have a leading axis that can be a batch axis: no rep acts on it, and all that vary share it.
+
+        None, where an integer leaf would be left whole: its indices may count the entries of that axis (`edge_index`).
+        """
+        none = (False,) * len(self._leaves)
+        vary = _drawn(self._leaves)
         heads = {tuple(leaf.shape[:1]) for leaf, varies in zip(self._leaves, vary, strict=True) if varies}
         free = all(leaf.ndim > rank for leaf, rank, v in zip(self._leaves, ranks, vary, strict=True) if v)
         if len(heads) != 1 or () in heads or not free:
-            return (False,) * len(self._leaves)
+            return none
         head = heads.pop()
-        return tuple(tuple(leaf.shape[:1]) == head and leaf.ndim > rank for leaf, rank in zip(self._leaves, ranks, strict=True))
+        rows = tuple(tuple(leaf.shape[:1]) == head and leaf.ndim > rank for leaf, rank in zip(self._leaves, ranks, strict=True))
+        return none if any(_index(leaf) and not row for leaf, row in zip(self._leaves, rows, strict=True)) else rows
 
     def sample(self, layout: Layout, n: int, rng: Generator) -> Any:
         return self._whole.sample(layout, n, rng)
@@ -125,10 +131,7 @@ class _Reading(Domain):
 
     @cached_property
     def _vary(self) -> list[bool]:
-        """Which leaves are drawn anew; where none is a floating-point one, the indices, or else all."""
-        indices = [not _real(leaf) and leaf.dtype != torch.bool for leaf in self.leaves]
-        choices = ([_varies(leaf) for leaf in self.leaves], indices, [True] * len(indices))
-        return next(choice for choice in choices if any(choice))
+        return _drawn(self.leaves)
 
     def sample(self, layout: Layout, n: int, rng: Generator) -> Any:
         drawn = zip(self.leaves, self.rows, self._vary, strict=True)
@@ -149,26 +152,43 @@ class _Reading(Domain):
 
 def _like(leaf: Tensor, n: int, rows: bool, varies: bool, rng: Generator) -> Tensor:
     own = leaf if rows else leaf.unsqueeze(0)
-    if not varies:
-        return own[torch.arange(n) % len(own)]
-    if not _real(leaf):
-        entries = leaf.reshape(-1)
-        drawn = entries[torch.randint(len(entries), (n, *own.shape[1:]), generator=rng)]
+    if not varies or leaf.numel() == 0:
+        return own[torch.arange(n) % max(len(own), 1)]
+    shape, entries = (n, *own.shape[1:]), leaf.reshape(-1)
+    noise = torch.randn(shape, generator=rng, dtype=leaf.dtype) if _number(leaf) else leaf
+    if not _number(leaf):
+        drawn = entries[torch.randint(len(entries), shape, generator=rng)]
+    elif bool((leaf == entries[0]).all()):
+        drawn = noise
     else:
-        noise = torch.randn(n, *own.shape[1:], generator=rng, dtype=leaf.dtype)
-        drawn = noise if bool((leaf == leaf.flatten()[0]).all()) else leaf.mean() + leaf.std() * noise
+        drawn = leaf.mean() + leaf.std() * noise
+        if not leaf.is_complex() and bool((leaf >= 0).all() | (leaf <= 0).all()):
+            drawn = drawn.abs() * leaf.sign().sum().sign()
     drawn[:1] = own[:1]
     return drawn
 
 
-def _varies(leaf: Tensor) -> bool:
-    """Whether new values may be drawn: not for integers, nor for masks and one-hot codes in floating point."""
-    return _real(leaf) and not (bool(((leaf == 0) | (leaf == 1)).all()) and bool((leaf == 0).any()) and bool((leaf == 1).any()))
+def _drawn(leaves: Sequence[Tensor]) -> list[bool]:
+    """Which leaves are drawn anew: numbers that aren't whole; where there are none, numbers but masks; or indices; or all."""
+    numbers = [_number(leaf) for leaf in leaves]
+    whole = [number and bool((leaf == leaf.real.round()).all()) for leaf, number in zip(leaves, numbers, strict=True)]
+    zeros = [not bool(leaf.any()) for leaf in leaves]
+    masks = [w and not z and bool(((leaf == 0) | (leaf == 1)).all()) for leaf, w, z in zip(leaves, whole, zeros, strict=True)]
+    choices = (
+        [n and (z or not w) for n, w, z in zip(numbers, whole, zeros, strict=True)],
+        [n and not (m and bool((leaf == 0).any())) for n, m, leaf in zip(numbers, masks, leaves, strict=True)],
+        [_index(leaf) for leaf in leaves],
+        [True] * len(leaves),
+    )
+    return next(choice for choice in choices if any(choice))
 
 
-def _real(leaf: Tensor) -> bool:
-    """Whether its entries are numbers rather than indices or truth values."""
+def _number(leaf: Tensor) -> bool:
     return leaf.is_floating_point() or leaf.is_complex()
+
+
+def _index(leaf: Tensor) -> bool:
+    return not _number(leaf) and leaf.dtype != torch.bool
 
 
 def _float64(leaf: Tensor) -> Tensor:

@@ -76,6 +76,10 @@ def bind_outputs(claim: Claim, bound: Bound, y: Leaves, structure: Structure) ->
 
 def _check(group: Group, reps_: Sequence[Rep], leaves: Leaves, shapes: list[Shape], where: list[str]) -> None:
     for rep, leaf, shape, place in zip(reps_, leaves, shapes, where, strict=True):
+        if 0 in shape and not rep.trivial:
+            raise ClaimError(
+                f"{rep} moves nothing in {place}, which is empty: its shape is {shape}. Give it at least one entry."
+            )
         rep.check(group, shape, leaf.is_floating_point() or leaf.is_complex(), place)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -130,7 +131,8 @@ class Forward:
         dims = tuple(None if i in self.shared else 0 for i in range(len(x)))
         given = [leaf[0] if i in self.shared else leaf for i, leaf in enumerate(x)]
         self.calls += 1
-        with self._guarded():
+        with self._guarded(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="There is a performance drop")  # torch's, on its own fall-back
             return [_widened(leaf) for leaf in torch.vmap(one, in_dims=dims, randomness="different")(*given)]
 
     def _call(self, x: Leaves) -> Leaves:
@@ -153,14 +155,14 @@ class Forward:
         except ModelError:
             raise
         except Exception as error:
-            text = str(error).strip().splitlines()
-            raise ModelError(f"{type(error).__name__}: {text[0] if text else '(no message)'}") from error
+            text = (str(error).strip().splitlines() or ["(no message)"])[0]
+            raise ModelError(f"{type(error).__name__}: {text if len(text) <= 300 else text[:297] + '...'}") from error
         finally:
             torch.set_default_dtype(default)
 
     def _tensors(self, tree: Any) -> Leaves:
         """The output's leaves, with numbers as tensors. Its structure must be the same at every call."""
-        leaves, structure = flatten(_numbers_as_tensors(tree))
+        leaves, structure = flatten(_numbers_as_tensors(tree, self.placement.device))
         strange = [value for value in structure.constants() if value is not None]
         if strange or not leaves:
             raise ModelError(
@@ -168,6 +170,10 @@ class Forward:
                 f"lists, dicts and dataclasses. Wrap the model in a function that returns its tensors alone"
             )
         for name, leaf in zip(structure.names(), leaves, strict=True):
+            if leaf.layout is not torch.strided:
+                raise ModelError(
+                    f"output{' ' + name if name else ''} has layout {leaf.layout}. Return dense tensors: y.to_dense()"
+                )
             if leaf.device.type != self.placement.device.type:
                 raise ModelError(
                     f"output{' ' + name if name else ''} is on device '{leaf.device}', its inputs on "
@@ -191,16 +197,17 @@ def _widened(leaf: Tensor) -> Tensor:
     return leaf.double() if leaf.is_floating_point() else leaf
 
 
-def _numbers_as_tensors(tree: Any) -> Any:
+def _numbers_as_tensors(tree: Any, device: torch.device) -> Any:
     if isinstance(tree, (bool, int, float, complex)):
-        return torch.tensor(tree, dtype=torch.complex128 if isinstance(tree, complex) else torch.float64)
+        dtype = torch.complex128 if isinstance(tree, complex) else torch.float64
+        return torch.tensor(tree, dtype=dtype, device=device)
     _, structure = flatten(tree)
     if not any(isinstance(value, (int, float, complex)) for value in structure.constants()):
         return tree
     node = split(tree)
     assert node is not None
     children, make = node
-    return make([_numbers_as_tensors(child) for _, child in children])
+    return make([_numbers_as_tensors(child, device) for _, child in children])
 
 
 def _out_of_memory(error: BaseException | None) -> bool:

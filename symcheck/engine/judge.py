@@ -15,8 +15,8 @@ from symcheck.engine.outcome import Figures
 from symcheck.engine.policy import Policy
 from symcheck.engine.verdict import Verdict
 
-# The verdict on a claim is that of its worst leaf; a leaf that can't show anything doesn't speak for the others.
-_ORDER = (Verdict.NONFINITE, Verdict.VIOLATED, Verdict.IMPRECISE, Verdict.LIMITED, Verdict.HOLDS, Verdict.VACUOUS)
+# The verdict on a claim is that of its worst leaf. One that can't show anything leaves a claim that holds elsewhere undecided.
+_ORDER = (Verdict.NONFINITE, Verdict.VIOLATED, Verdict.IMPRECISE, Verdict.VACUOUS, Verdict.LIMITED, Verdict.HOLDS)
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,10 @@ class _Leaf:
         if self.violating.any():
             return Verdict.VIOLATED, self._violation()
         if not self.signal > self.policy.slack * self.typical:
-            return Verdict.VACUOUS, f"{self._subject} doesn't vary with the input beyond its rounding, and so can't disagree"
+            return Verdict.VACUOUS, (
+                f"{self._subject} doesn't vary with the input beyond its rounding, and so can't disagree. Give inputs and "
+                f"weights on which it depends, or leave it out of what the model returns"
+            )
         return self._imprecision() or self._agreement()
 
     @property
@@ -197,19 +200,24 @@ class _Leaf:
 
     def _agreement(self) -> tuple[Verdict, str]:
         policy, noise = self.policy, self.typical / self.signal
-        worst = float(self.truth[self.judged].max()) / self.signal
+        worst, limit = float(self.truth[self.judged].max()) / self.signal, policy.slack * noise
+        if not limit <= max(policy.coarsest, self.tolerance):
+            return Verdict.IMPRECISE, (
+                f"the two sides of {self._subject} agree no better than it rounds in {self.dtype}, {noise:.2g} of its spread: "
+                f"a violation under {limit:.2g} can't be seen. Compute in higher precision inside the model"
+            )
         if not self.precise:
             return Verdict.LIMITED, f"it can be measured in {self.precision} alone, where the two sides agree to {worst:.2g}"
         if not bool((self.truth <= self.exact)[self.judged].all()):
             return Verdict.LIMITED, (
                 f"the two sides of {self._subject} differ by {worst:.2g} of its spread in float64, where rounding explains "
-                f"{policy.slack * noise:.2g}: lower-precision constants, or a break too small for float32 to show (it shows "
+                f"{limit:.2g}: lower-precision constants, or a break too small for float32 to show (it shows "
                 f"above {policy.slack * policy.single:.2g})"
             )
-        if not noise <= 2.0**-policy.bits * policy.single:
+        if not noise <= 2.0**-policy.bits * policy.single and not limit <= self.tolerance:
             return Verdict.LIMITED, (
                 f"the two sides agree, but {self._subject} is no better than float32 in float64: its rounding is "
-                f"{noise:.2g} of its spread, and hides violations under {policy.slack * noise:.2g} (casts to float32 inside?)"
+                f"{noise:.2g} of its spread, and hides violations under {limit:.2g} (casts to float32 inside?)"
             )
         rounding = bool((self.truth <= policy.slack * self.floor)[self.judged].all())
         which = "is rounding" if rounding else f"the claim's tolerance of {self.tolerance:g} allows"

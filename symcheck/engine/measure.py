@@ -108,7 +108,9 @@ class Floor:
     def everywhere(self, sweep: Sweep) -> Tensor:
         """The floor `(n, L)` from lines at generic inputs."""
         generic = (self.trials.region == 0).nonzero().flatten()
-        few = generic[torch.linspace(0, len(generic) - 1, min(self.policy.lines, len(generic))).long()]
+        entries = min(leaf[0].numel() for leaf in sweep.outputs)
+        lines = self.policy.few_lines if entries >= self.policy.line_entries else self.policy.lines
+        few = generic[torch.linspace(0, len(generic) - 1, min(lines, self.policy.lines, len(generic))).long()]
         still, moved = self._noise(few, moved=False), self._noise(few, moved=True)
         inward, outward = self._defects(few, sweep)
         size = sweep.magnitude
@@ -161,8 +163,15 @@ class Floor:
         if moved:
             x = self.bound.on_inputs(self.trials.g[chosen], x)
         moving = [(leaf.is_floating_point() or leaf.is_complex()) and i not in self.fixed for i, leaf in enumerate(x)]
-        here = [leaf.to(self.f.placement.device) for leaf in x]
-        return noise(self.f, here, moving=moving, eps=self.f.placement.eps, rng=self.rng, policy=self.policy)
+        eps = self.f.placement.eps
+        evaluations = self.policy.line_points * len(self.policy.spacings(eps))
+        outputs = sum(shape.numel() for shape in self.f.shapes or [])
+        at_once = max(1, self.policy.largest_tensor // max(1, 8 * outputs * evaluations))
+        parts = []
+        for start in range(0, len(chosen), at_once):
+            here = [leaf[start : start + at_once].to(self.f.placement.device) for leaf in x]
+            parts.append(noise(self.f, here, moving=moving, eps=eps, rng=self.rng, policy=self.policy))
+        return Noise(*(torch.cat([getattr(part, name) for part in parts]) for name in ("level", "size", "gain")))
 
     def _beside(self, leaf: Tensor, structured: Tensor) -> Tensor:
         if not leaf.is_floating_point() or not bool(structured.any()):

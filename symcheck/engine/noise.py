@@ -42,6 +42,8 @@ class Noise:
 
 def rms(x: Tensor) -> Tensor:
     """Root mean square over all but the leading axis: `(n,)`, float64."""
+    if x.numel() == 0:
+        return torch.zeros(len(x), dtype=torch.float64, device=x.device)
     flat = torch.view_as_real(x) if x.is_complex() else x
     return flat.reshape(len(x), -1).double().square().mean(-1).sqrt()
 

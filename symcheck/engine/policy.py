@@ -23,6 +23,10 @@ class Policy:
     lines: int = 8
     """Lines at each kind of point (inputs, and transformed inputs). The median over them drops the few that cross a kink."""
 
+    coarsest: float = 1e-2
+    """A check that can't see a violation of this part of the signal passes nothing: the model loses too many digits, or runs
+    in too low a precision alone. One hundredth is what a plot would show."""
+
     jump: float = 1000.0
     """A line gives no floor if its noise is that many times the noise on one of its halves: it crosses a jump or a kink
     there. Noise of a single number does so on one line of six hundred, that of many numbers never."""
@@ -46,6 +50,12 @@ class Policy:
     """How many bits of the signal must stand above the noise in the working precision; with fewer, what it computes is
     mostly rounding, and agreement of the two sides says nothing. In float64 as many bits better than float32 is what tells
     a model that computes in float64 from one with float32 inside, whose rounding is spread over an epsilon."""
+
+    line_entries: int = 64
+    """Outputs of that many entries need no more than `few_lines`: each line then averages over as many samples of noise."""
+
+    few_lines: int = 3
+    """The fewest lines of which a median drops one that crosses a kink."""
 
     suspects: int = 4
     """At how many of the worst trials the noise is measured again on the spot, before an error there is called a violation:

@@ -94,7 +94,10 @@ def probe(
         assert forward.output is not None
         bound = bind_outputs(claim, bound, y, forward.output)
         outputs = tuple(forward.output.names())
-        return Setup(domain, bound, forward, tuple(names), outputs, tuple(findings), trial.unstable)
+        unstable = trial.unstable
+        if {"training-mode", "coupled-batch"} <= {finding.kind for finding in findings}:
+            unstable = unstable or "in training mode what comes out for one input depends on the others of its batch"
+        return Setup(domain, bound, forward, tuple(names), outputs, tuple(findings), unstable)
     raise AssertionError("a domain has at least one reading")
 
 

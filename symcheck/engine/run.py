@@ -33,7 +33,7 @@ def run(claims: Iterable[Claim], settings: Settings) -> Iterator[Event]:
             yield from examine(claim, settings)
         except SymcheckError as error:
             for prop in claim.properties:
-                dtype = str(settings.dtype or "own").removeprefix("torch.")
+                dtype = str(settings.dtype or "its own precision").removeprefix("torch.")
                 yield Judged(
                     Outcome(claim, prop, str(claim.group), Verdict.CRASHED, str(error), dtype, settings.device, misstated=True)
                 )
@@ -137,7 +137,7 @@ class _Examination:
             found = self._judged(prop, setup, trials, [reading], precise=True)
             worse = found.verdict is Verdict.VIOLATED or (found.verdict is Verdict.LIMITED and own.verdict is Verdict.HOLDS)
             if worse and any(figures.truth > policy.slack * figures.floor for figures in found.figures):
-                because = f"with weights perturbed by {scale:g} of their size, {found.because}"
+                because = f"with weights perturbed by {scale:g} of their size (not at its own), {found.because}"
                 return replace(found, because=because, weights=tried, findings=own.findings)
         return replace(own, weights=tried)
 
@@ -223,15 +223,22 @@ def _crash(found: Sweep, trials: Trials, setup: Setup, placement: Placement) -> 
 
 
 def at_structured(trials: Trials, found: Sweep) -> tuple[Finding, ...]:
-    """Findings about structured inputs at which the model raises or returns NaN."""
-    findings = []
+    """Findings about structured inputs at which the model raises or returns NaN, though it doesn't at generic ones."""
+    if not found.error[trials.region == 0].isfinite().all():
+        return ()
+    findings, nonfinite = [], []
     for region, name in enumerate(trials.regions):
         here = trials.region == region
         raised = [text for trial, text in sorted(found.crashes.items()) if here[trial]]
-        if region > 0 and raised:
+        if raised:
             findings.append(Finding("raises-at", f"The model raises at {name}: {raised[0]}."))
-        elif region > 0 and not found.error[here].isfinite().all():
-            findings.append(Finding("nonfinite-at", f"The output is NaN or infinite at {name}, though not at generic inputs."))
+        elif not found.error[here].isfinite().all():
+            nonfinite.append(name)
+    if nonfinite:
+        text = (
+            f"The output is NaN or infinite at {', '.join(nonfinite)}, though not at generic inputs. Guard divisions by zero."
+        )
+        findings.append(Finding("nonfinite-at", text))
     return tuple(findings)
 
 
@@ -239,7 +246,8 @@ def counterexample(setup: Setup, trials: Trials, evidence: Evidence, violating: 
     """The trial to show: the worst with the first landmark that violates the claim, else the worst of all."""
     if not violating.any():
         return None
-    relative = (evidence.truth / evidence.signal.clamp_min(5e-324)).amax(-1).nan_to_num(nan=float("inf"))
+    scale = torch.where(evidence.signal > 0, evidence.signal, evidence.magnitude.nan_to_num().amax(0)).clamp_min(1e-300)
+    relative = (evidence.truth / scale).amax(-1).nan_to_num(nan=float("inf"))
     known = trials.landmark[violating & (trials.landmark >= 0)]
     among = violating & (trials.landmark == known.min()) if len(known) else violating
     trial = int(torch.where(among, relative, -1.0).argmax())

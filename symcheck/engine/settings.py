@@ -29,6 +29,8 @@ class Settings:
         for name, value, least in (("trials", self.trials, 1), ("seed", self.seed, 0)):
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise SettingsError(f"{name} is a whole number of {least} or more, not {value!r}.")
+        if self.seed >= 2**63:
+            raise SettingsError(f"seed is below 2^63, not {self.seed}.")
         as_device(self.device)
         if self.dtype is not None:
             object.__setattr__(self, "dtype", as_dtype(self.dtype))

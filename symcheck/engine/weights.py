@@ -14,21 +14,20 @@ from symcheck.placement import modules_of
 
 
 def perturb(model: Callable[..., Any], scale: float, rng: Generator) -> None:
-    """Add noise to every parameter, of `scale` times its natural size. For use inside `placed`, which puts them back.
+    """Add noise of `scale` times its natural size to every parameter that is trained. For use inside `placed`, which undoes it.
 
-    The natural size is the RMS of the parameter's entries, or 1 / sqrt(inputs of one output) where all are zero, which is
-    the usual size of what starts at zero.
+    The natural size is the RMS of the parameter's entries, but no less than 1 / sqrt(inputs of one output), the usual size of
+    what starts at zero or close to it. Frozen parameters (kernels, metrics) stay.
     """
     seen: set[int] = set()
     with torch.no_grad():
         for module in modules_of(model):
             for parameter in module.parameters(recurse=False):
-                if id(parameter) in seen or not parameter.is_floating_point():
+                if id(parameter) in seen or not (parameter.requires_grad and parameter.is_floating_point()):
                     continue
                 seen.add(id(parameter))
-                size = parameter.double().square().mean().sqrt()
                 fan_in = parameter[0].numel() if parameter.ndim > 1 else parameter.numel()
-                natural = torch.where(size > 0, size, fan_in**-0.5)
+                natural = parameter.double().square().mean().sqrt().clamp_min(fan_in**-0.5)
                 noise = torch.randn(parameter.shape, generator=rng, dtype=torch.float64).to(parameter.device)
                 parameter.add_((scale * natural * noise).to(parameter.dtype))
 

@@ -53,7 +53,7 @@ class FindingRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CounterexampleRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A trial that violates the claim: the group element in words and in numbers, and the inputs that it acts on."""
+    """A trial that violates the claim: the group element in words and in numbers, and which inputs it acts on."""
 
     element: str
     g: list[Any]

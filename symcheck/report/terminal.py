@@ -12,7 +12,7 @@ from rich.text import Text
 
 from symcheck.engine import Event, Judged, Measuring, Probing
 from symcheck.report.record import Record, Result
-from symcheck.report.text import WIDTH, diagnosis, mark, verdict_line
+from symcheck.report.text import WIDTH, diagnosis, mark, printable, verdict_line
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -31,13 +31,17 @@ def show(record: Record, out: Console) -> None:
     table.add_column("", no_wrap=True)
     for result in record.results:
         table.add_row(
-            _verdict(result), Text(result.claim), _differs(result), _number(result.detection_limit), Text(mark(result))
+            _verdict(result),
+            Text(printable(result.claim)),
+            _differs(result),
+            _number(result.detection_limit),
+            Text(mark(result)),
         )
     out.print(table)
     for result in record.results:
         if not result.met or any(finding.severity == "warning" for finding in result.findings):
             out.print()
-            out.print(Text(diagnosis(result)))
+            out.print(Text(diagnosis(result, out.width)))
     out.print()
     out.print(Text(verdict_line(record), style="bold"))
 
@@ -45,7 +49,13 @@ def show(record: Record, out: Console) -> None:
 @contextmanager
 def progress(total: int, out: Console) -> Iterator[Callable[[Event], None]]:
     """What to call with each event to show how far the audit is. Silent where nobody watches."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as bar:
         claims = bar.add_task("claims", total=total)
         trials = bar.add_task("", total=None)

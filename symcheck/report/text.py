@@ -11,12 +11,21 @@ from symcheck.report.record import Record, Result
 WIDTH = 118
 
 
-def diagnosis(result: Result) -> str:
+def printable(text: str) -> str:
+    """A name or a message from a model on one line, without the control characters that would steer a terminal."""
+    return "".join(c if c.isprintable() else " " if c.isspace() else "?" for c in text)
+
+
+def diagnosis(result: Result, width: int = WIDTH) -> str:
     """All that one needs to know of one result, in at most a screen."""
-    lines = [f"{result.verdict.name}  {result.claim}"]
+    lines = [printable(f"{_heading(result)}  {result.claim}")]
     for label, text in _sections(result):
-        lines += textwrap.wrap(text, WIDTH, initial_indent=f"  {label:<10} ", subsequent_indent=" " * 13)
+        lines += textwrap.wrap(printable(text), max(40, width), initial_indent=f"  {label:<10} ", subsequent_indent=" " * 13)
     return "\n".join(lines)
+
+
+def _heading(result: Result) -> str:
+    return "MISSTATED" if result.misstated else result.verdict.name
 
 
 def _sections(result: Result) -> Iterator[tuple[str, str]]:
@@ -47,12 +56,13 @@ def _sections(result: Result) -> Iterator[tuple[str, str]]:
     if result.passed and len(result.weights) > 1:
         yield "weights", f"judged at its own, and {', '.join(result.weights[1:]).replace(', perturbed by', ',')} of their size"
     for finding in result.findings:
-        yield finding.severity, finding.text
+        if finding.severity == "warning" or not result.met:
+            yield finding.severity, finding.text
 
 
 def summary(record: Record) -> str:
     """One line a result, then what they come to."""
-    lines = [f"{result.verdict.name:<10} {mark(result)} {result.claim}" for result in record.results]
+    lines = [f"{_heading(result):<10} {mark(result)} {printable(result.claim)}" for result in record.results]
     return "\n".join([*lines, verdict_line(record)])
 
 

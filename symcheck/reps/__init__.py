@@ -34,6 +34,8 @@ def as_rep(word: Any) -> Rep:
         return word
     if word is None:
         return Scalar()
+    if type(word).__name__ == "Irreps":  # e3nn's own, whose text is the same
+        word = str(word)
     if not isinstance(word, str):
         raise ClaimError(f"{word!r} is no rep. Use a rep such as Vector(), or its name, 'vector'.")
     text = word.strip()

@@ -58,7 +58,9 @@ class Rep(ABC):
         """Raise a ClaimError that names `where` unless it can act on such a tensor."""
         if len(shape) < self.rank:
             axes = "axis" if self.rank == 1 else "axes"
-            raise ClaimError(f"{self} needs {self.rank} trailing {axes}; {where} has shape {tuple(shape)}.")
+            raise ClaimError(
+                f"{self} needs {self.rank} trailing {axes}; {where} has shape {tuple(shape)}. Use 'scalar' if it is invariant."
+            )
         if not (floating or self.discrete or self.trivial):
             raise ClaimError(
                 f"{self} mixes entries and so acts on floating-point tensors; {where} holds integers. "

@@ -19,7 +19,9 @@ from symcheck.errors import SubjectError, SymcheckError, did_you_mean
 
 def claims(target: str, *, twins: bool = False) -> list[Claim]:
     """The claims that a target states: those of a module, of a package's modules, of a name in one, or of one factory."""
-    place, _, name = target.partition(":")
+    place, colon, name = target.partition(":")
+    if not place or (colon and not name):
+        raise SubjectError(f"{target!r} is no target. Name a module or package (pkg.mod), or a model in one (pkg.mod:build).")
     module = imported(place)
     if name:
         return _named(module, name, target, twins)
@@ -50,8 +52,9 @@ def imported(place: str) -> ModuleType:
         return importlib.import_module(place)
     except ModuleNotFoundError as error:
         if error.name is not None and (place == error.name or place.startswith(error.name + ".")):
+            where = "here or among the installed packages"
             raise SubjectError(
-                f"there is no module {place!r} here or among the installed packages. {_near(error.name)}"
+                f"there is no module {place!r} {where}. {_near(place if '/' in place else error.name)}"
             ) from None
         raise SubjectError(f"{place} was found, but it imports {error.name!r}, which isn't installed. Install it.") from error
     except SymcheckError:
@@ -64,6 +67,8 @@ def imported(place: str) -> ModuleType:
 
 
 def _near(name: str) -> str:
+    if name.endswith(".py") or "/" in name:
+        return f"Name it as Python imports it: {name.removesuffix('.py').strip('./').replace('/', '.')}."
     folders = [path.stem for path in Path.cwd().iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
     return f"In this folder: {did_you_mean(name, folders)}" if folders else "Run from the folder that holds it."
 
