@@ -401,6 +401,21 @@ def test_an_output_that_can_show_nothing_leaves_the_claim_undecided() -> None:
     assert "leave it out of what the model returns" in result.because
 
 
+@pytest.mark.parametrize("size", [1.0, 1e4, 1e8])
+def test_a_small_channel_cannot_hide_behind_a_large_one(size: float) -> None:
+    def model(x: Tensor) -> Tensor:
+        return torch.stack([size * x.norm(dim=-1), x[..., 0]], -1)
+
+    claim = {"group": "SO(3)", "inputs": "vector", "outputs": "scalar"}
+    result = symcheck.check(model, CLOUD, **claim)
+    assert result.verdict is Verdict.VIOLATED
+    assert ("in an entry by" in result.because) is (size == 1e8)
+    exact = symcheck.check(
+        lambda x: torch.stack([size * x.norm(dim=-1), x.square().sum(-1)], -1), CLOUD, dtype="float64", **claim
+    )
+    assert exact.verdict is Verdict.HOLDS
+
+
 def test_rounding_that_hides_large_violations_passes_nothing() -> None:
     def coarse(x: Tensor) -> Tensor:
         h = (x.to(torch.bfloat16) * 1.1).float()

@@ -34,7 +34,8 @@ GENERIC = 6  # trials 6 and 7 are at structured inputs
 
 def evidence(**given_: Any) -> Evidence:
     """Eight trials of one output, the last two at zeros and at ties, all as good as can be; but for what is given."""
-    columns = {"truth": FLOOR, "floor": FLOOR, "error": NOISE, "noise": NOISE, "magnitude": SIGNAL} | {"moved": 1.0} | given_
+    columns = {"truth": FLOOR, "floor": FLOOR, "error": NOISE, "noise": NOISE, "magnitude": SIGNAL}
+    columns |= {"peak": 0.0, "peak_error": 0.0, "moved": 1.0} | given_
     tables = {name: torch.as_tensor(value, dtype=torch.float64) for name, value in columns.items() if name not in _OTHER}
     moved = tables.pop("moved").expand(TRIALS)
     return Evidence(
@@ -44,11 +45,12 @@ def evidence(**given_: Any) -> Evidence:
         region=torch.tensor([0] * GENERIC + [1, 2]),
         regions=("generic inputs", "zeros", "ties"),
         precise=columns.get("precise", True),
+        entries=columns.get("entries", (1,)),
         **{name: table.reshape(-1, 1).expand(TRIALS, 1).clone() for name, table in tables.items()},
     )
 
 
-_OTHER = ("leaves", "signal", "precise")
+_OTHER = ("leaves", "signal", "precise", "entries")
 
 
 def at(trial: int, value: float, elsewhere: float) -> Tensor:
@@ -65,11 +67,13 @@ def judged(found: Evidence, precision: str = "float32", tolerance: float | None 
 def beside(*parts: Evidence) -> Evidence:
     """The outputs of several pieces of evidence as the outputs of one model."""
     names = tuple(f"{name}{i}" for i, part in enumerate(parts) for name in part.leaves)
-    return replace(parts[0], leaves=names, signal=torch.cat([part.signal for part in parts]), **_joined(parts))
+    entries = tuple(count for part in parts for count in part.entries)
+    signal = torch.cat([part.signal for part in parts])
+    return replace(parts[0], leaves=names, signal=signal, entries=entries, **_joined(parts))
 
 
 def _joined(parts: tuple[Evidence, ...]) -> Any:
-    columns = ("truth", "floor", "error", "noise", "magnitude")
+    columns = ("truth", "floor", "error", "noise", "magnitude", "peak", "peak_error")
     return {name: torch.cat([getattr(part, name) for part in parts], -1) for name in columns}
 
 
@@ -501,7 +505,7 @@ def test_a_larger_error_is_never_judged_better(
 @settings(deadline=None, max_examples=300)
 @given(ANY, PRECISIONS, TOLERANCES, st.sampled_from([2.0**-30, 2.0**20]))
 def test_the_verdict_does_not_depend_on_the_unit(found: Evidence, precision: str, tolerance: float | None, unit: float) -> None:
-    names = ("truth", "floor", "error", "noise", "magnitude", "signal")
+    names = ("truth", "floor", "error", "noise", "magnitude", "peak_error", "signal")
     scaled = replace(found, **{name: unit * getattr(found, name) for name in names})
     assert judged(scaled, precision, tolerance).verdict is judged(found, precision, tolerance).verdict
 
@@ -515,3 +519,33 @@ def test_a_reason_is_one_readable_sentence(found: Evidence, precision: str, tole
     assert not because.endswith(".")
     for nonsense in (" nan", " inf ", "e+308", "--"):
         assert nonsense not in because
+
+
+# One entry among others
+
+
+def test_an_entry_off_by_much_of_its_own_spread_is_seen_beside_large_ones() -> None:
+    hidden = evidence(truth=BETWEEN, peak=0.5, peak_error=BETWEEN)
+    judgement = judged(hidden)
+    assert judgement.verdict is Verdict.VIOLATED
+    assert judgement.because == (
+        "the two sides of output 'energy' differ in an entry by 0.5 of its own spread, which larger entries hide and rounding "
+        "doesn't explain"
+    )
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        {"peak": POLICY.coarsest / 2, "peak_error": BETWEEN},  # little of its spread
+        {"peak": 0.5, "peak_error": K * FLOOR},  # rounding
+        {"peak": 0.5, "peak_error": 9 * K * FLOOR, "entries": (100,)},  # all the noise of the leaf in one entry
+    ],
+)
+def test_an_entry_that_rounding_explains_or_that_is_off_by_little_is_no_violation(harmless: dict[str, Any]) -> None:
+    assert judged(evidence(**harmless)).verdict is Verdict.HOLDS
+
+
+def test_a_tolerance_counts_for_each_entry_too() -> None:
+    assert judged(evidence(peak=0.5, peak_error=BETWEEN), tolerance=0.6).verdict is Verdict.HOLDS
+    assert judged(evidence(peak=0.5, peak_error=BETWEEN), tolerance=0.4).verdict is Verdict.VIOLATED

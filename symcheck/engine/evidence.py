@@ -11,10 +11,11 @@ from torch import Tensor
 class Evidence:
     """Errors are RMS over the entries of a leaf, in its own units. float64, on the CPU; n trials, L output leaves.
 
-    In float64: `truth` (n, L) is the difference of the two sides, `floor` (n, L) what rounding explains of it. In the working
-    precision: `error` and `noise` (n, L). `signal` (L) is the spread of the output over independent inputs, `magnitude` (n, L)
-    its size. `moved` (n): how far the action moved the input, relative to its size. `region` (n) says which inputs a trial is
-    of, as an index into `regions`, of which the first is the generic one.
+    In float64: `truth` (n, L) is the difference of the two sides, `floor` (n, L) what rounding explains of it. In the
+    working precision: `error` and `noise` (n, L). `signal` (L) is the spread of the output over independent inputs,
+    `magnitude` (n, L) its size. `peak` (n, L): the largest error of one entry relative to that entry's own spread, and
+    `peak_error` the error there. `moved` (n): how far the action moved the input, relative to its size. `region` (n) says
+    which inputs a trial is of, as an index into `regions`, of which the first is the generic one.
     """
 
     leaves: tuple[str, ...]
@@ -24,6 +25,9 @@ class Evidence:
     noise: Tensor
     signal: Tensor
     magnitude: Tensor
+    peak: Tensor
+    peak_error: Tensor
+    entries: tuple[int, ...]  # (L): how many entries a leaf has
     moved: Tensor
     region: Tensor
     regions: tuple[str, ...]

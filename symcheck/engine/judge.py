@@ -62,6 +62,9 @@ class _Leaf:
     error: Tensor
     noise: Tensor
     magnitude: Tensor
+    peak: Tensor
+    peak_error: Tensor
+    entries: int
     region: Tensor
     regions: tuple[str, ...]
     signal: float
@@ -79,6 +82,9 @@ class _Leaf:
             error=e.error[:, column],
             noise=e.noise[:, column],
             magnitude=e.magnitude[:, column],
+            peak=e.peak[:, column],
+            peak_error=e.peak_error[:, column],
+            entries=e.entries[column],
             region=e.region,
             regions=e.regions,
             signal=float(e.signal[column]),
@@ -105,7 +111,22 @@ class _Leaf:
 
     @property
     def violating(self) -> Tensor:
+        return self.seen | self.hidden
+
+    @property
+    def seen(self) -> Tensor:
+        """The trials on which the leaf as a whole is off by more than float32 could take for rounding."""
         return ~(self.truth <= self.single) & self.truth.isfinite()
+
+    @property
+    def hidden(self) -> Tensor:
+        """The trials on which one entry is off by a part of its own spread that counts, though larger entries hide it.
+
+        Rounding doesn't explain it even if all the noise of the leaf were in that entry.
+        """
+        noise = self.policy.slack * self.floor * float(self.entries) ** 0.5
+        off: Tensor = (self.peak > max(self.policy.coarsest, self.tolerance)) & (self.peak_error > noise)
+        return off
 
     @property
     def judged(self) -> Tensor:
@@ -173,7 +194,13 @@ class _Leaf:
         return f"output '{self.name}'" if self.name else "the output"
 
     def _violation(self) -> str:
-        worst = _worst(self.truth, self.single, self.violating)
+        if not bool(self.seen.any()):
+            size = float(self.peak[self.hidden].max())
+            return (
+                f"the two sides of {self._subject} differ in an entry by {size:.2g} of its own spread, which larger entries "
+                f"hide and rounding doesn't explain"
+            )
+        worst = _worst(self.truth, self.single, self.seen)
         size = float(self.truth[worst])
         times = size / max(float(self.floor[worst]), 5e-324)
         where = f" only at {', '.join(self.only_at)}" if self.only_at else ""

@@ -25,6 +25,8 @@ class Sweep:
 
     error: Tensor  # (n, L)
     magnitude: Tensor  # (n, L): the size of the right side
+    peak: Tensor  # (n, L): the largest error of one entry, relative to its own spread
+    peak_error: Tensor  # (n, L): the error of that entry
     moved: Tensor  # (n,): how far the action moves the input, relative to its size
     signal: Tensor  # (L,): the spread of the output over the generic inputs
     outputs: Leaves  # f at every input, on the device
@@ -38,7 +40,9 @@ def sweep(f: Forward, prop: Property, bound: Bound, trials: Trials) -> Generator
     y = f(inputs)
     crashed = {int(i): text for i, text in f.crashes.items()}
     crashes = {t: crashed[s] for t, s in enumerate(trials.source.tolist()) if s in crashed}
-    errors, magnitudes, moved = [], [], []
+    generic = (trials.region_of == 0).to(device)
+    spreads = [entry_spread(leaf[generic], rep) for leaf, rep in zip(y, bound.outputs, strict=True)]
+    errors, magnitudes, peaks, moved = [], [], [], []
     start = 0
     while start < len(trials):
         part = slice(start, min(start + f.limit, len(trials)))  # the limit may have been halved by the call before
@@ -47,15 +51,19 @@ def sweep(f: Forward, prop: Property, bound: Bound, trials: Trials) -> Generator
         known = Known(f, x, fx)
         left, right = prop.sides(known, bound, x, trials.g[part])
         crashes |= {start + i: text for i, text in known.crashes.items()}
-        errors.append(torch.stack([rms(_minus(a, b)) for a, b in zip(left, right, strict=True)], -1))
+        gaps = [_minus(a, b) for a, b in zip(left, right, strict=True)]
+        errors.append(torch.stack([rms(gap) for gap in gaps], -1))
+        peaks.append(torch.stack([peak(gap, scale) for gap, scale in zip(gaps, spreads, strict=True)], 1))
         magnitudes.append(torch.stack([rms(b) for b in right], -1))
         moved.append(known.moved)
         start = part.stop
         yield start
-    generic = (trials.region_of == 0).to(device)
+    highest = torch.cat(peaks).cpu()
     return Sweep(
         error=torch.cat(errors).cpu(),
         magnitude=torch.cat(magnitudes).cpu(),
+        peak=highest[..., 0],
+        peak_error=highest[..., 1],
         moved=torch.cat(moved).cpu(),
         signal=torch.stack([spread(leaf[generic]) for leaf in y]).cpu(),
         outputs=y,
@@ -81,13 +89,34 @@ class Known:
         return y
 
 
-def spread(y: Tensor) -> Tensor:
-    """The standard deviation over the leading axis, RMS over the entries, of the finite rows."""
-    finite = y[torch.isfinite(y).flatten(1).all(-1)] if y.ndim > 1 else y[torch.isfinite(y)]
+def variance(y: Tensor) -> Tensor:
+    """The variance of each entry `(*shape)` over the leading axis, of the finite rows."""
+    finite = y[torch.isfinite(y).reshape(len(y), -1).all(-1)]
     if len(finite) < 2:
-        return torch.zeros((), dtype=torch.float64, device=y.device)
-    real = torch.view_as_real(finite) if finite.is_complex() else finite.double()
-    return real.var(0).mean().sqrt()
+        return torch.zeros(y.shape[1:], dtype=torch.float64, device=y.device)
+    return finite.var(0) if finite.is_complex() else finite.double().var(0)
+
+
+def spread(y: Tensor) -> Tensor:
+    """The standard deviation over the leading axis, RMS over the entries."""
+    return variance(y).mean().sqrt()
+
+
+def entry_spread(y: Tensor, rep: Rep) -> Tensor:
+    """The standard deviation of each entry `(1, *shape)`, RMS over the entries that the group turns into each other."""
+    each = variance(y).unsqueeze(0)
+    mixed = tuple(range(1, each.ndim)) if rep.mixes is None else rep.mixes
+    return (each.mean(mixed, keepdim=True).expand_as(each) if mixed else each).sqrt()
+
+
+def peak(gap: Tensor, scale: Tensor) -> Tensor:
+    """`(n, 2)`: the largest error of an entry relative to its spread, and the error there. Constant entries don't count."""
+    size, scale = gap.abs().double().reshape(len(gap), -1), scale.reshape(1, -1)
+    if not size.shape[1]:
+        return size.new_zeros(len(size), 2)
+    relative = torch.where(scale > 0, size / scale, 0.0)
+    best = relative.nan_to_num().argmax(1, keepdim=True)
+    return torch.cat([relative.gather(1, best), size.gather(1, best)], 1)
 
 
 @dataclass

@@ -33,6 +33,11 @@ class Rep(ABC):
     discrete: ClassVar[bool] = False  # True: only moves entries about, so that integer and bool tensors may be acted on
 
     @property
+    def mixes(self) -> tuple[int, ...] | None:
+        """The axes, from the end, along which it mixes entries or moves them. None: any entry may become any other."""
+        return None
+
+    @property
     @abstractmethod
     def rank(self) -> int:
         """How many trailing axes it needs."""

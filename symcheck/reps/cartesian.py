@@ -25,6 +25,10 @@ class Scalar(Rep):
     def rank(self) -> int:
         return 0
 
+    @property
+    def mixes(self) -> tuple[int, ...]:
+        return ()
+
     def act(self, group: Group, g: Tensor, x: Tensor) -> Tensor:
         return x
 
@@ -45,6 +49,10 @@ class Vector(Rep):
     @property
     def rank(self) -> int:
         return 1
+
+    @property
+    def mixes(self) -> tuple[int, ...]:
+        return (-1,)
 
     def act(self, group: Group, g: Tensor, x: Tensor) -> Tensor:
         return matrix_act(group.linear(g), x)

@@ -45,6 +45,10 @@ class Irreps(Rep):
         return 1
 
     @property
+    def mixes(self) -> tuple[int, ...]:
+        return (-1,)
+
+    @property
     def dim(self) -> int:
         """The size of the last axis."""
         return sum(copies * (2 * degree + 1) for copies, degree, _ in parse_irreps(self.text))

@@ -33,6 +33,10 @@ class Permute(Rep):
     def rank(self) -> int:
         return -self.axis
 
+    @property
+    def mixes(self) -> tuple[int, ...]:
+        return (self.axis,)
+
     def sizes(self, shape: Shape) -> Mapping[str, int]:
         return {self.of: shape[self.axis]}
 
@@ -71,6 +75,10 @@ class Roll(Rep):
     @property
     def rank(self) -> int:
         return -min(self.axes)
+
+    @property
+    def mixes(self) -> tuple[int, ...]:
+        return self.axes
 
     def sizes(self, shape: Shape) -> Mapping[str, int]:
         return {f"grid{i}": shape[axis] for i, axis in enumerate(self.axes)}
