@@ -53,6 +53,13 @@ def as_device(device: torch.device | str) -> torch.device:
     return found
 
 
+def widened(x: Tensor) -> Tensor:
+    """A tensor in double precision, real or complex; integers and booleans as they are."""
+    if x.is_complex():
+        return x.to(torch.complex128)
+    return x.double() if x.is_floating_point() else x
+
+
 @dataclass(frozen=True)
 class Placement:
     """A device and a floating-point dtype."""

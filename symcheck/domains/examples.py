@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 from symcheck import _tree
 from symcheck.domains.base import Domain, Layout
 from symcheck.errors import DomainError
+from symcheck.placement import widened
 
 
 class _FromTensors(Domain):
@@ -35,7 +36,7 @@ class _FromTensors(Domain):
                 raise DomainError(f"{who}{name} holds NaN or infinity. Give finite numbers.")
         floating = [leaf.dtype for leaf in self._leaves if leaf.is_floating_point()]
         self.dtype = floating[0] if floating else None
-        self._leaves = [_float64(leaf.detach().cpu()) for leaf in self._leaves]
+        self._leaves = [widened(leaf.detach().cpu()) for leaf in self._leaves]
 
 
 class Examples(_FromTensors):
@@ -189,9 +190,3 @@ def _number(leaf: Tensor) -> bool:
 
 def _index(leaf: Tensor) -> bool:
     return not _number(leaf) and leaf.dtype != torch.bool
-
-
-def _float64(leaf: Tensor) -> Tensor:
-    if leaf.is_complex():
-        return leaf.to(torch.complex128)
-    return leaf.double() if leaf.is_floating_point() else leaf

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from symcheck._tree import Leaves, Structure, flatten, split
-from symcheck.placement import Placement
+from symcheck.placement import Placement, widened
 
 
 class Batching(str, Enum):
@@ -133,12 +133,12 @@ class Forward:
         self.calls += 1
         with self._guarded(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="There is a performance drop")  # torch's, on its own fall-back
-            return [_widened(leaf) for leaf in torch.vmap(one, in_dims=dims, randomness="different")(*given)]
+            return [widened(leaf) for leaf in torch.vmap(one, in_dims=dims, randomness="different")(*given)]
 
     def _call(self, x: Leaves) -> Leaves:
         self.calls += 1
         with self._guarded():
-            return [_widened(leaf) for leaf in self._tensors(self._raw(x))]
+            return [widened(leaf) for leaf in self._tensors(self._raw(x))]
 
     def _raw(self, x: Leaves) -> Any:
         arguments = self.structure.rebuild(x)
@@ -189,12 +189,6 @@ class Forward:
         if leaf.ndim == 0 or len(leaf) != n:
             raise ModelError(f"a batch of {n} gave an output of shape {tuple(leaf.shape)}, without the batch's axis")
         return leaf
-
-
-def _widened(leaf: Tensor) -> Tensor:
-    if leaf.is_complex():
-        return leaf.to(torch.complex128)
-    return leaf.double() if leaf.is_floating_point() else leaf
 
 
 def _numbers_as_tensors(tree: Any, device: torch.device) -> Any:

@@ -44,8 +44,12 @@ def rms(x: Tensor) -> Tensor:
     """Root mean square over all but the leading axis: `(n,)`, float64."""
     if x.numel() == 0:
         return torch.zeros(len(x), dtype=torch.float64, device=x.device)
-    flat = torch.view_as_real(x) if x.is_complex() else x
-    return flat.reshape(len(x), -1).double().square().mean(-1).sqrt()
+    return real(x).square().mean(-1).sqrt()
+
+
+def real(x: Tensor) -> Tensor:
+    """The entries of each row as real numbers: `(n, entries)`, float64."""
+    return (torch.view_as_real(x) if x.is_complex() else x).reshape(len(x), -1).double()
 
 
 def noise(f: Callable[[Leaves], Leaves], x: Leaves, *, moving: list[bool], eps: float, rng: Generator, policy: Policy) -> Noise:
@@ -55,7 +59,7 @@ def noise(f: Callable[[Leaves], Leaves], x: Leaves, *, moving: list[bool], eps: 
     steps = torch.arange(points, dtype=torch.float64) - points // 2
     offsets = (torch.tensor(spacings, dtype=torch.float64).unsqueeze(-1) * steps).reshape(-1)
     y = f([_line(leaf, offsets, rng) if move else _repeat(leaf, len(offsets)) for leaf, move in zip(x, moving, strict=True)])
-    tables = [_flat(leaf).reshape(len(x[0]), len(spacings), points, -1) for leaf in y]
+    tables = [real(leaf).reshape(len(x[0]), len(spacings), points, -1) for leaf in y]
     level = torch.stack([_larger(smooth(table, eps, policy)) for table in tables], -1)
     wide = [table[:, -1].diff(dim=1).square().mean((-2, -1)).sqrt() / spacings[-1] for table in tables]
     size = [table[:, 0, points // 2].square().mean(-1).sqrt() for table in tables]
@@ -102,8 +106,3 @@ def _line(leaf: Tensor, offsets: Tensor, rng: Generator) -> Tensor:
 
 def _repeat(leaf: Tensor, count: int) -> Tensor:
     return leaf.repeat_interleave(count, 0)
-
-
-def _flat(y: Tensor) -> Tensor:
-    real = torch.view_as_real(y) if y.is_complex() else y
-    return real.reshape(len(y), -1).double()

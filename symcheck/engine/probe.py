@@ -16,7 +16,7 @@ from symcheck.claims import Claim
 from symcheck.domains import Domain
 from symcheck.engine.bound import Bound, bind, bind_outputs, input_reps
 from symcheck.engine.forward import Batching, Forward, ModelError
-from symcheck.engine.noise import rms
+from symcheck.engine.noise import real, rms
 from symcheck.engine.outcome import Finding
 from symcheck.engine.policy import Policy
 from symcheck.errors import DomainError
@@ -193,7 +193,7 @@ class _Trial:
         for mine, theirs in zip(a, b, strict=True):
             if mine.shape != theirs.shape:
                 return float("inf")
-            m, t = _real(mine), _real(theirs)
+            m, t = real(mine), real(theirs)
             scale = float(rms((t - t.mean(0)).nan_to_num()).max()) or float(rms(t.nan_to_num()).max()) or 1.0
             largest = float(t.nan_to_num().abs().max())
             gap = float(rms((m - t).nan_to_num()).max()) if torch.equal(m.isnan(), t.isnan()) else float("inf")
@@ -266,7 +266,3 @@ def training(model: Callable[..., Any]) -> list[Finding]:
         f"The model is in training mode, in which these layers are random or mix examples: {layers}. Call model.eval() first."
     )
     return [Finding("training-mode", text)]
-
-
-def _real(x: Tensor) -> Tensor:
-    return torch.view_as_real(x) if x.is_complex() else x.double()
