@@ -422,3 +422,22 @@ def test_what_can_supply_no_inputs_is_refused(make: Callable[[], Domain], text: 
     with pytest.raises(DomainError) as caught:
         make()
     assert str(caught.value) == text
+
+
+def test_structured_clouds_are_what_their_names_say() -> None:
+    clouds = {name: cloud[0] for name, cloud in PointCloud(12).structured({"points": 12}).items()}
+    assert torch.linalg.matrix_rank(clouds["collinear points"] - clouds["collinear points"][0]) == 1
+    assert torch.linalg.matrix_rank(clouds["planar points"] - clouds["planar points"][0]) == 2
+    assert torch.equal(clouds["coincident points"][::2], clouds["coincident points"][1::2])
+    assert torch.equal(
+        clouds["mirror-symmetric points"][::2], clouds["mirror-symmetric points"][1::2] * torch.tensor([-1, 1, 1])
+    )
+    assert not torch.equal(clouds["mirror-symmetric points"][::2], clouds["mirror-symmetric points"][1::2])
+    steps = clouds["a helix"].diff(dim=0).norm(dim=-1)
+    assert torch.allclose(steps, steps[0].expand_as(steps))
+    assert torch.linalg.matrix_rank(clouds["a helix"] - clouds["a helix"].mean(0)) == 3
+    assert ((clouds["points on the axes"] != 0).sum(-1) == 1).all()
+    assert len(clouds["points on the axes"].unique(dim=0)) == 12
+    lattice = clouds["integer lattice"]
+    assert torch.equal(lattice, lattice.round())
+    assert len(lattice.unique(dim=0)) == 12

@@ -78,17 +78,26 @@ class PointCloud(Domain):
         return torch.randn(n, layout["points"], self.dim, generator=rng, dtype=torch.float64)
 
     def structured(self, layout: Layout) -> Mapping[str, Any]:
-        points = layout["points"]
-        place = torch.arange(points, dtype=torch.float64)
-        side = next(side for side in count(2) if side**self.dim >= points)
-        lattice = torch.stack([(place // side**axis) % side for axis in range(self.dim)], -1)
-        line = torch.zeros(points, self.dim, dtype=torch.float64)
-        line[:, 0] = place
-        plane = lattice.clone() + 0.1 * torch.sin(place).unsqueeze(-1)
-        plane[:, -1] = 0
-        pairs = torch.stack([torch.sin(place // 2 + axis) for axis in range(self.dim)], -1)
-        clouds = {"integer lattice": lattice, "collinear points": line, "planar points": plane, "coincident points": pairs}
-        return {name: cloud.unsqueeze(0) for name, cloud in clouds.items()}
+        place = torch.arange(layout["points"], dtype=torch.float64)
+        axes = torch.arange(self.dim, dtype=torch.float64)
+        side = next(side for side in count(2) if side**self.dim >= layout["points"])
+        lattice = (place.unsqueeze(-1) // side**axes) % side
+        line = place.unsqueeze(-1) * (axes == 0)
+        plane = (lattice + 0.1 * torch.sin(place).unsqueeze(-1)) * (axes < self.dim - 1)
+        pairs = torch.sin(place // 2 + axes.unsqueeze(-1)).mT
+        mirrored = pairs * torch.where((place % 2 == 1).unsqueeze(-1) & (axes == 0), -1.0, 1.0)
+        helix = torch.cat([torch.stack([place.cos(), place.sin(), place / 2], -1), torch.zeros(len(place), self.dim)], -1)
+        along = (1 + place // (2 * self.dim)) * torch.where(place % 2 == 0, 1.0, -1.0)
+        clouds = {
+            "integer lattice": lattice,
+            "collinear points": line,
+            "planar points": plane,
+            "coincident points": pairs,
+            "mirror-symmetric points": mirrored,
+            "a helix": helix[:, : self.dim],
+            "points on the axes": along.unsqueeze(-1) * (axes == (place // 2 % self.dim).unsqueeze(-1)),
+        }
+        return {name: cloud.double().unsqueeze(0) for name, cloud in clouds.items()}
 
     @classmethod
     def examples(cls) -> Sequence[Domain]:
