@@ -223,3 +223,14 @@ def test_noise_at_singular_inputs_is_no_violation_and_lowers_no_bar_elsewhere() 
         assert result.verdict is Verdict.HOLDS, str(result)
         assert result.detection_limit is not None
         assert result.detection_limit < 1e-12
+
+
+def test_high_frequencies_are_not_taken_for_noise_in_low_precision() -> None:
+    """Octaves of a distance vary within the wide spacing of float32's lines, but float32 computes them well."""
+
+    def octaves(x: Tensor) -> Tensor:
+        distance = torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist").sum((-2, -1))
+        return (distance.unsqueeze(-1) * 2.0 ** torch.arange(8, dtype=x.dtype)).sin().sum(-1)
+
+    result = check(octaves, PointCloud(5))
+    assert result.verdict is Verdict.HOLDS, str(result)

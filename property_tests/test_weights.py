@@ -121,3 +121,19 @@ def test_batch_norm_is_calibrated_to_the_perturbed_weights_and_put_back() -> Non
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
     assert not any(module.training for module in model.modules())
     assert model.layers[1].momentum == 0.1
+
+
+def test_the_worst_of_all_perturbations_counts() -> None:
+    """A break behind three gates of zero is too small for float32 to show at the first perturbation."""
+
+    class Gates(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.gates = nn.Parameter(torch.zeros(3))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x.sum(-2) + self.gates.prod() * x.cumsum(-2)[..., 0, :]
+
+    result = audit(Gates, "S_n", "permute", "scalar")
+    assert result.verdict is Verdict.VIOLATED
+    assert len(result.weights) > 2

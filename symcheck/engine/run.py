@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from symcheck.claims import Claim
 from symcheck.engine import weights
@@ -15,6 +16,7 @@ from symcheck.engine.evidence import Evidence
 from symcheck.engine.forward import Forward, ModelError
 from symcheck.engine.judge import judge
 from symcheck.engine.measure import Floor, Sweep, sweep
+from symcheck.engine.noise import rms
 from symcheck.engine.outcome import Counterexample, Finding, Outcome
 from symcheck.engine.probe import Setup, probe
 from symcheck.engine.settings import Settings
@@ -116,14 +118,14 @@ class _Examination:
         return (self.claim.subject.build is not None if wanted is None else wanted) and weights.has_parameters(self.model)
 
     def _at_perturbed_weights(self, own: Outcome, prop: Property, setup: Setup) -> Generator[Event, None, Outcome]:
-        """The outcome at the first perturbed weights, in float64 alone, that show a break which the own ones hide.
+        """The worst outcome at perturbed weights, in float64 alone, that shows a break which the own ones hide.
 
         What rounding doesn't explain there counts; that a model is ill-conditioned, or overflows, at weights that nobody gave
         it doesn't.
         """
         policy = replace(self.settings.policy, lines=self.settings.policy.weight_lines)
         trials = draw(self.claim, setup, policy.weight_trials, self.settings.seed, policy)
-        tried = own.weights
+        tried, worst = own.weights, own
         for scale in policy.weight_scales:
             f, name = setup.at(setup.forward.placement), f"perturbed by {scale:g}"
             with placed(self.model, f.placement):
@@ -135,11 +137,13 @@ class _Examination:
                     continue
             tried = (*tried, name)
             found = self._judged(prop, setup, trials, [reading], precise=True)
-            worse = found.verdict is Verdict.VIOLATED or (found.verdict is Verdict.LIMITED and own.verdict is Verdict.HOLDS)
+            worse = found.verdict is Verdict.VIOLATED or (found.verdict is Verdict.LIMITED and worst.verdict is Verdict.HOLDS)
             if worse and any(figures.truth > policy.slack * figures.floor for figures in found.figures):
                 because = f"with weights perturbed by {scale:g} of their size (not at its own), {found.because}"
-                return replace(found, because=because, weights=tried, findings=own.findings)
-        return replace(own, weights=tried)
+                worst = replace(found, because=because, findings=own.findings)
+            if worst.verdict is Verdict.VIOLATED:
+                break
+        return replace(worst, weights=tried)
 
     def _read(self, prop: Property, f: Forward, setup: Setup, trials: Trials) -> Generator[Event, None, _Reading]:
         """Sweep the trials in one precision, and measure the floor there."""
@@ -160,12 +164,13 @@ class _Examination:
 
     def _judged(self, prop: Property, setup: Setup, trials: Trials, readings: list[_Reading], precise: bool) -> Outcome:
         double, working = readings[0], readings[-1]
+        noise = torch.minimum(working.floor, farthest(double.sweep, working)) if working is not double else working.floor
         evidence = Evidence(
             leaves=setup.outputs,
             truth=double.sweep.error,
             floor=double.floor,
             error=working.sweep.error,
-            noise=working.floor,
+            noise=noise,
             signal=double.sweep.signal,
             magnitude=double.sweep.magnitude,
             peak=double.sweep.peak,
@@ -209,6 +214,19 @@ class _Reading:
     forward: Forward
     sweep: Sweep
     floor: torch.Tensor
+
+
+def farthest(double: Sweep, working: _Reading) -> Tensor:
+    """How far the working precision is at most from float64, on the inputs: its noise is no more, whatever the lines show.
+
+    They show more where f varies within the spacing of their points, which is wide in low precision.
+    """
+    gaps = [
+        rms(a.to(b.device) - b) if b.is_floating_point() else None
+        for a, b in zip(working.sweep.outputs, double.outputs, strict=True)
+    ]
+    most = [torch.full((), torch.inf) if gap is None or not gap.isfinite().all() else gap.amax().cpu() for gap in gaps]
+    return torch.stack(most).expand_as(working.floor).maximum(working.forward.placement.eps * working.sweep.magnitude)
 
 
 def _crash(found: Sweep, trials: Trials, setup: Setup, placement: Placement) -> str | None:
