@@ -429,6 +429,7 @@ def test_structured_clouds_are_what_their_names_say() -> None:
     assert torch.linalg.matrix_rank(clouds["collinear points"] - clouds["collinear points"][0]) == 1
     assert torch.linalg.matrix_rank(clouds["planar points"] - clouds["planar points"][0]) == 2
     assert torch.equal(clouds["coincident points"][::2], clouds["coincident points"][1::2])
+    assert torch.linalg.matrix_rank(clouds["coincident points"] - clouds["coincident points"][0]) == 3
     assert torch.equal(
         clouds["mirror-symmetric points"][::2], clouds["mirror-symmetric points"][1::2] * torch.tensor([-1, 1, 1])
     )

@@ -84,7 +84,7 @@ class PointCloud(Domain):
         lattice = (place.unsqueeze(-1) // side**axes) % side
         line = place.unsqueeze(-1) * (axes == 0)
         plane = (lattice + 0.1 * torch.sin(place).unsqueeze(-1)) * (axes < self.dim - 1)
-        pairs = torch.sin(place // 2 + axes.unsqueeze(-1)).mT
+        pairs = torch.sin((place // 2 + 1).unsqueeze(-1) * (axes + 1).sqrt() + axes)  # incommensurate: in no plane
         mirrored = pairs * torch.where((place % 2 == 1).unsqueeze(-1) & (axes == 0), -1.0, 1.0)
         helix = torch.cat([torch.stack([place.cos(), place.sin(), place / 2], -1), torch.zeros(len(place), self.dim)], -1)
         along = (1 + place // (2 * self.dim)) * torch.where(place % 2 == 0, 1.0, -1.0)
