@@ -234,3 +234,12 @@ def test_high_frequencies_are_not_taken_for_noise_in_low_precision() -> None:
 
     result = check(octaves, PointCloud(5))
     assert result.verdict is Verdict.HOLDS, str(result)
+
+
+def test_an_output_cast_to_a_low_precision_hides_violations_and_says_so() -> None:
+    def cast(x: Tensor) -> Tensor:
+        return (x.norm(dim=-1) + 1e-5 * x[..., 0]).bfloat16()
+
+    result = check(cast)
+    assert result.verdict is Verdict.IMPRECISE
+    assert "can't be seen" in result.because

@@ -48,6 +48,7 @@ class Forward:
     watch: Callable[[Leaves, Leaves], None] | None = None  # called after each call with the inputs before and after it
     output: Structure | None = None
     shapes: list[torch.Size] | None = None
+    eps: tuple[float, ...] = ()  # of each output leaf's own dtype: an output that is cast rounds to it
     crashes: dict[int, str] = field(default_factory=dict)
     calls: int = 0
     evaluations: int = 0
@@ -182,6 +183,7 @@ class Forward:
         if self.output is not None and structure != self.output:
             raise ModelError(f"the output's structure changed from {self.output} to {structure}")
         self.output = structure
+        self.eps = tuple(torch.finfo(leaf.dtype).eps if leaf.is_floating_point() else 0.0 for leaf in leaves)
         return [leaf.detach() for leaf in leaves]
 
     @staticmethod

@@ -124,7 +124,8 @@ class Floor:
     """The noise floor of one forward: what rounding explains, trial by trial.
 
     The largest of: the computational noise of f, at inputs and at transformed inputs; the rounding of the action itself,
-    carried through f, and on the output; one epsilon of the output's magnitude, since constants inside f are rounded too.
+    carried through f, and on the output; one epsilon of the output's magnitude, since constants inside f are rounded too, and
+    an output that is cast to a lower precision rounds to that.
     """
 
     f: Forward
@@ -144,7 +145,8 @@ class Floor:
         inward, outward = self._defects(few, sweep)
         size = sweep.magnitude
         carried = (still.gain.nanmedian(0).values * inward).expand_as(size)
-        parts = [still.typical(size), moved.typical(size), carried, outward * size, self.f.placement.eps * size]
+        eps = torch.tensor(self.f.eps, dtype=torch.float64).clamp_min(self.f.placement.eps)
+        parts = [still.typical(size), moved.typical(size), carried, outward * size, eps * size]
         return torch.stack(parts).amax(0)
 
     def corrected(self, floor: Tensor, errors: Tensor, allowed: Tensor) -> Tensor:
