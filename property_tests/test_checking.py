@@ -314,8 +314,6 @@ def test_an_output_whose_structure_changes_under_the_group() -> None:
     def model(x: Tensor) -> Any:
         return (x, x) if bool(x[..., 0, 0] > 1) else x
 
-    result = symcheck.check(model, CLOUD * 0.1, **ROTATION, trials=64)
-    assert result.verdict in (Verdict.HOLDS, Verdict.CRASHED)
     result = symcheck.check(model, CLOUD, **ROTATION)
     assert result.verdict is Verdict.CRASHED
     assert "the output's structure changed from" in result.because
