@@ -513,7 +513,7 @@ def test_every_group_has_a_part_by_which_reps_can_act(group: Group) -> None:
             "translation",
             "S_3 has no translations. Use a group that moves points, such as 'E(3)', or another rep.",
         ),
-        (SO(3), "permutation", "SO(3) has no permutations. Use a permutation group, such as 'S_n', or another rep."),
+        (SO(3), "permutation", "SO(3) has no permutations of points. Use a permutation group, such as 'S_n', or another rep."),
         (E(2), "shift", "E(2) has no cyclic shifts. Use a group of grid translations, such as 'Z_N^2', or another rep."),
         (Translations((5,)), "linear", "Z_5 has no linear part. Use a matrix group, such as 'SO(3)', or another rep."),
     ],

@@ -11,7 +11,7 @@ import torch
 from symcheck.claims import Claim
 from symcheck.engine import Event, Judged, Outcome, Settings, examine, run
 from symcheck.errors import ClaimError
-from symcheck.groups import Group
+from symcheck.groups import Monoid
 from symcheck.placement import as_dtype
 from symcheck.report import Record, Result
 
@@ -20,7 +20,7 @@ def check(
     model: Callable[..., Any],
     example: Any,
     *,
-    group: Group | str,
+    group: Monoid | str,
     inputs: Any,
     outputs: Any,
     tolerance: float | None = None,
@@ -60,7 +60,7 @@ def assert_equivariant(
     model: Callable[..., Any],
     example: Any,
     *,
-    group: Group | str,
+    group: Monoid | str,
     inputs: Any,
     outputs: Any,
     tolerance: float | None = None,

@@ -13,7 +13,7 @@ from torch import nn
 from symcheck import _tree
 from symcheck.domains import Domain, Like
 from symcheck.errors import ClaimError, SubjectError
-from symcheck.groups import Group, from_string
+from symcheck.groups import Monoid, from_string
 from symcheck.properties import Equivariance, Property
 from symcheck.reps import Rep
 
@@ -85,7 +85,7 @@ class Claim:
     """
 
     subject: Subject
-    group: Group
+    group: Monoid
     domain: Domain
     inputs: Any
     outputs: Any
@@ -98,7 +98,7 @@ class Claim:
     def __init__(
         self,
         subject: Any,
-        group: Group | str,
+        group: Monoid | str,
         *,
         domain: Any,
         inputs: Any,
@@ -110,7 +110,7 @@ class Claim:
         id: str = "",  # noqa: A002 - the word that reports use
     ) -> None:
         subject = Subject.of(subject)
-        group = group if isinstance(group, Group) else from_string(_text(group))
+        group = group if isinstance(group, Monoid) else from_string(_text(group))
         domain = domain if isinstance(domain, Domain) else Like(domain)
         inputs = inputs if isinstance(inputs, (Rep, str)) or inputs is None else _tree.Args.of(inputs)
         if tolerance is not None and not (isinstance(tolerance, (int, float)) and 0 < tolerance < 1):

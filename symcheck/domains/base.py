@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
-from torch import Generator
+from torch import Generator, Tensor
+
+from symcheck._tree import flatten
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -50,6 +52,40 @@ class Domain(ABC):
         """The inputs that break models, by name: ties, lattices, zeros. Each a tree as `sample` gives it."""
         return {}
 
+    @property
+    def boundaries(self) -> Mapping[str, Layout]:
+        """The layouts at which models break, by name: "a single point", "no edges". A check tries the claim there too."""
+        return {}
+
+    def simpler(self, x: Any) -> Any:
+        """Candidates to put in the place of one input: a tree as `sample` gives it, of any number of inputs, simplest first.
+
+        By default each floating-point tensor whole, and each entry along its first axis, set to zero, to one, or rounded.
+        """
+        leaves, structure = flatten(x)
+        found: list[list[Tensor]] = []
+        for place, leaf in enumerate(leaves):
+            for new in simpler_numbers(leaf) if leaf.is_floating_point() else []:
+                found.append([new if other == place else own for other, own in enumerate(leaves)])
+        return structure.rebuild(
+            [torch.stack(same) for same in zip(*found, strict=True)] or [leaf[None][:0] for leaf in leaves]
+        )
+
+    def complexity(self, x: Any) -> Tensor:
+        """How far inputs are from simple, `(n,)`: entries that aren't zero, and more for those that aren't one or whole."""
+        return torch.stack([complexity_of_numbers(leaf) for leaf in flatten(x)[0]]).sum(0)
+
+    unites: ClassVar[bool] = False
+    """Whether several inputs can be joined into one by disjoint union, as graphs are."""
+
+    def collate(self, x: Any) -> Any:
+        """N inputs, a tree of `(n, *shape)`, as one: their disjoint union. Only where `unites`."""
+        raise NotImplementedError
+
+    def split(self, y: Any, n: int) -> Any:
+        """The outputs of each of n inputs `(n, *shape)` from those of their disjoint union. Only where `unites`."""
+        raise NotImplementedError
+
     def readings(self, ranks: Sequence[int]) -> Sequence[Domain]:
         """This domain in each way that its inputs can be read; a check takes the first that the model agrees with.
 
@@ -71,3 +107,24 @@ class Domain(ABC):
     @abstractmethod
     def examples(cls) -> Sequence[Domain]:
         """Domains on which the promises are tested."""
+
+
+def simpler_numbers(leaf: Tensor) -> list[Tensor]:
+    """One tensor made simpler: zero, ones or whole numbers throughout, then along one entry of its first axis at a time."""
+    whole = [torch.zeros_like(leaf), torch.ones_like(leaf), leaf.round()]
+    if leaf.ndim == 0:
+        return whole
+    parts = []
+    for i in range(len(leaf)):
+        for value in (0.0, 1.0, leaf[i].round()):
+            part = leaf.clone()
+            part[i] = value
+            parts.append(part)
+    return [*whole, *parts]
+
+
+def complexity_of_numbers(leaf: Tensor) -> Tensor:
+    """For each row of `(n, *shape)`: 0 for an entry of zero, 1 for one, 2 for a whole number, 4 for any other."""
+    size = leaf.abs().double().reshape(len(leaf), -1)
+    other = torch.where(size == size.round(), 2.0, 4.0).to(size)
+    return torch.where(size == 0, 0.0, torch.where(size == 1, 1.0, other)).sum(-1)

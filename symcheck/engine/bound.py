@@ -11,7 +11,7 @@ from symcheck import reps
 from symcheck._tree import Leaves, Structure
 from symcheck.claims import Claim
 from symcheck.errors import ClaimError, GroupError
-from symcheck.groups import Group
+from symcheck.groups import Monoid
 from symcheck.reps import Rep
 
 Shape = tuple[int, ...]
@@ -21,7 +21,7 @@ Shape = tuple[int, ...]
 class Bound:
     """How a group acts on the leaves of an input and of an output. Actions are computed in float64."""
 
-    group: Group
+    group: Monoid
     inputs: tuple[Rep, ...]
     outputs: tuple[Rep, ...]
 
@@ -74,7 +74,7 @@ def bind_outputs(claim: Claim, bound: Bound, y: Leaves, structure: Structure) ->
     return Bound(bound.group, bound.inputs, tuple(outputs))
 
 
-def _check(group: Group, reps_: Sequence[Rep], leaves: Leaves, shapes: list[Shape], where: list[str]) -> None:
+def _check(group: Monoid, reps_: Sequence[Rep], leaves: Leaves, shapes: list[Shape], where: list[str]) -> None:
     for rep, leaf, shape, place in zip(reps_, leaves, shapes, where, strict=True):
         if 0 in shape and not rep.trivial:
             raise ClaimError(

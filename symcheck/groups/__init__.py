@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from symcheck.errors import GroupError, did_you_mean
-from symcheck.groups.base import Group
+from symcheck.groups.base import Group, Monoid
 from symcheck.groups.euclidean import SE, SO, E, O
+from symcheck.groups.homomorphism import Homomorphism
 from symcheck.groups.lattice import Translations
 from symcheck.groups.symmetric import Symmetric
 
-CATALOGUE: tuple[type[Group], ...] = (SO, O, SE, E, Symmetric, Translations)
+CATALOGUE: tuple[type[Monoid], ...] = (SO, O, SE, E, Symmetric, Translations)
 
-__all__ = ["CATALOGUE", "SE", "SO", "E", "Group", "O", "Symmetric", "Translations", "from_string"]
+__all__ = ["CATALOGUE", "SE", "SO", "E", "Group", "Homomorphism", "Monoid", "O", "Symmetric", "Translations", "from_string"]
 
 
-def from_string(name: str) -> Group:
+def from_string(name: str) -> Monoid:
     """The group of that name.
 
     >>> from_string("SO(3)")

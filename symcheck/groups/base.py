@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+import torch
 from torch import Generator, Tensor
 
 from symcheck.errors import GroupError
@@ -13,32 +14,33 @@ from symcheck.errors import GroupError
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from symcheck.groups.homomorphism import Homomorphism
 
-class Group(ABC):
-    """A set with an associative product, an identity and inverses.
 
-    Laws, each tested for every group that `examples` returns:
+class Monoid(ABC):
+    """A set with an associative product and an identity.
+
+    Laws, each tested for every monoid that `examples` returns:
 
     - `compose(g, compose(h, k)) == compose(compose(g, h), k)`
     - `compose(g, identity(n)) == g == compose(identity(n), g)`
-    - `compose(g, inverse(g)) == identity(n)`
 
-    Elements are float64 or int64 tensors on the CPU, batch first. A group may be *unbound*, its sizes not yet known
-    (`S_n`); `bind` gives the group for given sizes. How its elements move things is said by its parts (`linear`,
-    `translation`, `permutation`, `shift`); a rep asks for the part it needs, and a group without it raises `GroupError`.
+    Elements are float64, complex128 or int64 tensors on the CPU, batch first. A monoid may be *unbound*, its sizes not yet
+    known (`S_n`); `bind` gives it for known sizes. How its elements move things is said by its parts (`linear`,
+    `translation`, `permutation`, `shift`, ...); a rep asks for the part it needs, and a group without it raises `GroupError`.
     """
 
     notation: ClassVar[tuple[str, ...]]  # how its names are written, for error messages: "SO(3)"
 
     @classmethod
     @abstractmethod
-    def parse(cls, text: str) -> Self | None:
+    def parse(cls, text: str) -> Monoid | None:
         """The group that `text` names, or None if it names another."""
 
     @classmethod
     @abstractmethod
     def examples(cls) -> Sequence[Self]:
-        """Bound groups on which the axioms are tested."""
+        """Bound groups on which the laws are tested."""
 
     @property
     @abstractmethod
@@ -53,15 +55,8 @@ class Group(ABC):
         """First h, then g."""
 
     @abstractmethod
-    def inverse(self, g: Tensor) -> Tensor: ...
-
-    @abstractmethod
     def sample(self, n: int, rng: Generator) -> Tensor:
         """N independent elements: Haar or uniform where that exists, and every connected component reached."""
-
-    @abstractmethod
-    def landmarks(self) -> Tensor:
-        """The elements that a person would try first: generators, quarter turns, one from each connected component."""
 
     @abstractmethod
     def describe(self, g: Tensor) -> str:
@@ -71,9 +66,56 @@ class Group(ABC):
     def contains(self, g: Tensor) -> Tensor:
         """Which of `(n, *element)` are elements: `(n,)`, bool."""
 
-    def bind(self, sizes: Mapping[str, int]) -> Group:
+    @abstractmethod
+    def generators(self) -> Tensor:
+        """Elements `(k, *element)` that generate a finite group; of a Lie group, one from each component but the identity's."""
+
+    def landmarks(self) -> Tensor:
+        """The elements that a person would try first: generators, quarter turns, one from each connected component."""
+        return self.generators()
+
+    def bind(self, sizes: Mapping[str, int]) -> Monoid:
         """This group for known sizes. A group whose sizes are fixed returns itself, or raises if they disagree."""
         return self
+
+    @property
+    def order(self) -> int:
+        """How many elements a finite group has."""
+        raise GroupError(f"{self} has infinitely many elements, and so no order. Ask for `dimension`, that of its Lie algebra.")
+
+    # Simplification: what a shrinker tries, and the measure that must descend.
+
+    def complexity(self, g: Tensor) -> Tensor:
+        """How far elements `(n, *element)` are from simple, `(n,)`: 0 for the identity, 1 for landmarks, more for others."""
+        far = torch.full((len(g),), 2.0, dtype=torch.float64)
+        for measure, known in ((1.0, self.landmarks()), (0.0, self.identity(1))):
+            same = (g.unsqueeze(1) == known.unsqueeze(0)).flatten(2).all(-1).any(1)
+            far = torch.where(same, measure, far)
+        return far
+
+    def simpler(self, g: Tensor) -> Tensor:
+        """Candidates `(k, *element)` to put in the place of one element: each of less complexity, the simplest first."""
+        candidates = torch.cat([self.identity(1), self.landmarks()])
+        measure = self.complexity(candidates)
+        keep = measure < self.complexity(g.unsqueeze(0))
+        return candidates[keep][measure[keep].argsort(stable=True)]
+
+    # What the group is built from.
+
+    @property
+    def factors(self) -> tuple[Monoid, ...]:
+        """The factors of a product, each of which a check reports apart. A group that is no product is its only factor."""
+        return (self,)
+
+    def embed(self, factor: int, g: Tensor) -> Tensor:
+        """Elements of one factor as elements of this group, the other factors being the identity."""
+        return g
+
+    def subgroups(self) -> tuple[Homomorphism, ...]:
+        """Named subgroups by their inclusions, largest first: what may hold where the whole group doesn't."""
+        return ()
+
+    # The parts by which elements act. Each has a rep that asks for it.
 
     def linear(self, g: Tensor) -> Tensor:
         """The linear part, matrices `(n, d, d)` acting on column vectors."""
@@ -83,9 +125,9 @@ class Group(ABC):
         """The translation part `(n, d)`: a point moves as `x -> linear(g) x + translation(g)`."""
         raise self._lacks("translations", "a group that moves points, such as 'E(3)'")
 
-    def permutation(self, g: Tensor) -> Tensor:
-        """The permutation part `(n, size)`, int64: item i goes to place `permutation(g)[i]`."""
-        raise self._lacks("permutations", "a permutation group, such as 'S_n'")
+    def permutation(self, g: Tensor, of: str = "points") -> Tensor:
+        """The permutation part `(n, size)`, int64: item i goes to place `permutation(g)[i]`. `of` names the items."""
+        raise self._lacks(f"permutations of {of}", "a permutation group, such as 'S_n'")
 
     def shift(self, g: Tensor) -> Tensor:
         """The shift part `(n, axes)`, int64: the sample at place v goes to place `v + shift(g)`, cyclically."""
@@ -96,5 +138,45 @@ class Group(ABC):
         """The number of samples along each axis that `shift` shifts."""
         raise self._lacks("cyclic shifts", "a group of grid translations, such as 'Z_N^2'")
 
+    def phase(self, g: Tensor) -> Tensor:
+        """The angle of a planar rotation or of a phase, `(n,)`, in radians."""
+        raise self._lacks("angle", "a group of planar rotations or phases, such as 'SO(2)' or 'U(1)'")
+
+    def scale(self, g: Tensor) -> Tensor:
+        """The factor by which lengths grow, `(n,)`, positive."""
+        raise self._lacks("scaling", "a group that scales, such as 'R+' or 'Sim(3)'")
+
+    def gauge(self, g: Tensor) -> Tensor:
+        """The angles `(n, vertices)`, in radians, by which the frame at each vertex turns."""
+        raise self._lacks("gauge changes", "a gauge group, such as 'SO(2)^V'")
+
+    def warp(self, g: Tensor) -> Tensor:
+        """The time warp `(n, steps)`, int64: after it, step t shows what step `warp(g)[t]` showed before."""
+        raise self._lacks("time warps", "the monoid of time warps, 'Warp(T)'")
+
     def _lacks(self, part: str, other: str) -> GroupError:
         return GroupError(f"{self} has no {part}. Use {other}, or another rep.")
+
+
+class Group(Monoid):
+    """A monoid with inverses: `compose(g, inverse(g)) == identity(n)`, which is tested as the laws of `Monoid` are."""
+
+    @abstractmethod
+    def inverse(self, g: Tensor) -> Tensor: ...
+
+    def algebra(self) -> Tensor:
+        """A basis of the Lie algebra, matrices `(k, d, d)` of the linear rep by which elements multiply. Empty if finite."""
+        return torch.zeros(0, 0, 0, dtype=torch.float64)
+
+    @property
+    def dimension(self) -> int:
+        """That of the Lie algebra: 0 for finite and discrete groups."""
+        return len(self.algebra())
+
+    def exponential(self, v: Tensor) -> Tensor:
+        """The elements `exp(sum_k v_k X_k)` for coordinates `(n, k)` in the basis `algebra()`: those near the identity."""
+        if not self.dimension:
+            return self.identity(len(v))
+        basis = self.algebra()
+        near: Tensor = torch.linalg.matrix_exp(torch.einsum("nk,kij->nij", v.to(basis.dtype), basis))
+        return near

@@ -54,6 +54,21 @@ class _Euclidean(Group):
         q[:, :, 0] *= (proper * torch.linalg.det(q).sign()).unsqueeze(-1)
         return q
 
+    def _mirror(self) -> Tensor:
+        """The reflection along x `(1, dim, dim)`, or nothing `(0, dim, dim)` if there are no reflections."""
+        mirror = torch.eye(self.dim, dtype=torch.float64).unsqueeze(0)
+        mirror[:, 0, 0] = -1
+        return mirror if self.reflections else mirror[:0]
+
+    def _rotation_algebra(self) -> Tensor:
+        """A skew-symmetric matrix for each coordinate plane, with the sign of its quarter turn."""
+        turns = self._quarter_turns()[: self.dim * (self.dim - 1) // 2]
+        return (
+            torch.stack([turn - turn.mT for turn in turns]) / 2
+            if turns
+            else torch.zeros(0, self.dim, self.dim, dtype=torch.float64)
+        )
+
     def _quarter_turns(self) -> list[Tensor]:
         """One quarter turn in each coordinate plane, and one reflection if there are any."""
         turns = []
@@ -63,11 +78,7 @@ class _Euclidean(Group):
                 turn[[i, j], [i, j]] = 0
                 turn[i, j], turn[j, i] = (-1, 1) if (j - i) % 3 == 1 else (1, -1)  # in space: about +x, +y, +z
                 turns.append(turn)
-        if self.reflections:
-            mirror = torch.eye(self.dim, dtype=torch.float64)
-            mirror[0, 0] = -1
-            turns.append(mirror)
-        return turns
+        return [*turns, *self._mirror()]
 
     def _orthogonal(self, matrix: Tensor) -> Tensor:
         """Which matrices are orthogonal, to float64 accuracy, and of an allowed determinant."""
@@ -96,8 +107,14 @@ class _Orthogonal(_Euclidean):
     def sample(self, n: int, rng: Generator) -> Tensor:
         return self._rotations(n, rng)
 
+    def generators(self) -> Tensor:
+        return self._mirror()
+
     def landmarks(self) -> Tensor:
         return torch.stack(self._quarter_turns())
+
+    def algebra(self) -> Tensor:
+        return self._rotation_algebra()
 
     def describe(self, g: Tensor) -> str:
         return describe_orthogonal(g)
@@ -161,6 +178,18 @@ class _WithTranslations(_Euclidean):
     def sample(self, n: int, rng: Generator) -> Tensor:
         turn = self._rotations(n, rng)
         return _homogeneous(turn, self.spread * torch.randn(n, self.dim, generator=rng, dtype=torch.float64))
+
+    def generators(self) -> Tensor:
+        mirror = self._mirror()
+        return _homogeneous(mirror, mirror.new_zeros(len(mirror), self.dim))
+
+    def algebra(self) -> Tensor:
+        """The translations along each axis, then the rotations in each coordinate plane."""
+        turns = self._rotation_algebra()
+        basis = torch.zeros(self.dim + len(turns), self.dim + 1, self.dim + 1, dtype=torch.float64)
+        basis[range(self.dim), range(self.dim), -1] = 1
+        basis[self.dim :, :-1, :-1] = turns
+        return basis
 
     def landmarks(self) -> Tensor:
         turns = torch.stack(self._quarter_turns())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ class Translations(Group):
     def examples(cls) -> Sequence[Self]:
         return [cls((1,)), cls((5,)), cls((4, 6)), cls((2, 3, 4))]
 
-    def bind(self, sizes: Mapping[str, int]) -> Group:
+    def bind(self, sizes: Mapping[str, int]) -> Translations:
         found = tuple(sizes.get(f"grid{axis}", size) for axis, size in enumerate(self.size))
         if None in found:
             raise GroupError(
@@ -95,7 +96,7 @@ class Translations(Group):
     def sample(self, n: int, rng: Generator) -> Tensor:
         return (torch.rand(n, len(self.size), generator=rng, dtype=torch.float64) * self._size).long()
 
-    def landmarks(self) -> Tensor:
+    def generators(self) -> Tensor:
         """The generators: a shift by one along each axis."""
         return torch.eye(len(self.size), dtype=torch.int64) % self._size
 
@@ -109,3 +110,28 @@ class Translations(Group):
 
     def shift(self, g: Tensor) -> Tensor:
         return g
+
+    @property
+    def order(self) -> int:
+        return math.prod(self.grid)
+
+    def complexity(self, g: Tensor) -> Tensor:
+        """How many steps to a neighbour it takes, the shorter way round."""
+        return torch.minimum(g, self._size - g).sum(-1).double()
+
+    def simpler(self, g: Tensor) -> Tensor:
+        """One step along each axis, then the element with each axis left alone, halved, or one step less."""
+        back = torch.where(2 * g > self._size, g - self._size, g)
+        axes = torch.eye(len(g), dtype=torch.int64)
+        candidates = [
+            self.identity(1),
+            axes,
+            -axes,
+            back * (1 - axes),
+            back - axes * (back - back // 2),
+            back - axes * back.sign(),
+        ]
+        found = torch.cat(candidates) % self._size
+        measure = self.complexity(found)
+        keep = measure < self.complexity(g.unsqueeze(0))
+        return found[keep][measure[keep].argsort(stable=True)]

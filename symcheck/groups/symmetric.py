@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ class Symmetric(Group):
     def examples(cls) -> Sequence[Self]:
         return [cls(1), cls(2), cls(3), cls(7)]
 
-    def bind(self, sizes: Mapping[str, int]) -> Group:
+    def bind(self, sizes: Mapping[str, int]) -> Symmetric:
         found = sizes.get(self.of, self.size)
         if found is None:
             raise GroupError(
@@ -85,7 +86,7 @@ class Symmetric(Group):
     def sample(self, n: int, rng: Generator) -> Tensor:
         return torch.rand(n, self._size, generator=rng, dtype=torch.float64).argsort(-1)
 
-    def landmarks(self) -> Tensor:
+    def generators(self) -> Tensor:
         """Two generators: the transposition (0 1), and the cycle of all."""
         identity = torch.arange(self._size)
         swap = identity.clone()
@@ -98,8 +99,34 @@ class Symmetric(Group):
     def contains(self, g: Tensor) -> Tensor:
         return (g.sort(-1).values == torch.arange(self._size)).all(-1)
 
-    def permutation(self, g: Tensor) -> Tensor:
-        return g
+    def permutation(self, g: Tensor, of: str = "points") -> Tensor:
+        return g if of == self.of else super().permutation(g, of)
+
+    @property
+    def order(self) -> int:
+        return math.factorial(self._size)
+
+    def complexity(self, g: Tensor) -> Tensor:
+        """The transpositions that an element is made of: moved things less cycles."""
+        place, power = torch.arange(self._size), g.long()
+        smallest = place.expand_as(power)
+        for _ in range(self._size):
+            smallest = torch.minimum(smallest, power)
+            power = g.gather(-1, power)
+        return (smallest != place).sum(-1).double()
+
+    def simpler(self, g: Tensor) -> Tensor:
+        """The identity, the transpositions that it is made of, then what is left when one of its things is put in place."""
+        moved = (g != torch.arange(self._size)).nonzero().flatten().tolist()
+        swaps = [self._swap(i, int(g[i])) for i in moved]
+        rest = [self.compose(swap.unsqueeze(0), g.unsqueeze(0))[0] for swap in swaps]
+        found = torch.stack([torch.arange(self._size), *swaps, *rest])
+        return found[self.complexity(found) < self.complexity(g.unsqueeze(0))]
+
+    def _swap(self, i: int, j: int) -> Tensor:
+        swap = torch.arange(self._size)
+        swap[[i, j]] = swap[[j, i]]
+        return swap
 
 
 def cycles(permutation: Sequence[int]) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from symcheck.errors import ClaimError
-from symcheck.groups import Group
+from symcheck.groups import Monoid
 
 Shape = tuple[int, ...]
 
@@ -43,23 +45,32 @@ class Rep(ABC):
         """How many trailing axes it needs."""
 
     @abstractmethod
-    def act(self, group: Group, g: Tensor, x: Tensor) -> Tensor:
+    def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
         """`(n, *element), (n, *shape) -> (n, *shape)`, in the dtype and on the device of x."""
 
     @abstractmethod
-    def misfit(self, group: Group, shape: Shape) -> str | None:
+    def misfit(self, group: Monoid, shape: Shape) -> str | None:
         """Why it can't act on tensors of that shape under that group, in words, or None."""
 
     @classmethod
     @abstractmethod
-    def examples(cls) -> Sequence[tuple[Rep, Group, Shape]]:
+    def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
         """Where the laws are tested."""
 
     def sizes(self, shape: Shape) -> Mapping[str, int]:
         """What a tensor's shape says of the group's sizes, such as `{"points": 5}`."""
         return {}
 
-    def check(self, group: Group, shape: Shape, floating: bool, where: str) -> None:
+    def matrix(self, group: Monoid, g: Tensor, shape: Shape) -> Tensor:
+        """Its matrices `(n, d, d)` on tensors of that shape, flattened. ClaimError where it is not linear."""
+        if not self.linear:
+            raise ClaimError(f"{self} isn't linear, and so has no matrix. Ask for that of its linear part.")
+        size = math.prod(shape)
+        basis = torch.eye(size, dtype=torch.float64).reshape(size, *shape)
+        columns = self.act(group, g.repeat_interleave(size, 0), basis.repeat(len(g), *[1] * len(shape)))
+        return columns.reshape(len(g), size, size).mT
+
+    def check(self, group: Monoid, shape: Shape, floating: bool, where: str) -> None:
         """Raise a ClaimError that names `where` unless it can act on such a tensor."""
         if len(shape) < self.rank:
             axes = "axis" if self.rank == 1 else "axes"

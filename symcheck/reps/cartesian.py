@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from symcheck.errors import GroupError
-from symcheck.groups import SE, SO, E, Group, O, Symmetric
+from symcheck.groups import SE, SO, E, Monoid, O, Symmetric
 from symcheck.reps.base import Rep, Shape
 
 
@@ -29,14 +29,14 @@ class Scalar(Rep):
     def mixes(self) -> tuple[int, ...]:
         return ()
 
-    def act(self, group: Group, g: Tensor, x: Tensor) -> Tensor:
+    def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
         return x
 
-    def misfit(self, group: Group, shape: Shape) -> str | None:
+    def misfit(self, group: Monoid, shape: Shape) -> str | None:
         return None
 
     @classmethod
-    def examples(cls) -> Sequence[tuple[Rep, Group, Shape]]:
+    def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
         return [(cls(), SO(3), (4, 2)), (cls(), Symmetric(3), ())]
 
 
@@ -54,10 +54,10 @@ class Vector(Rep):
     def mixes(self) -> tuple[int, ...]:
         return (-1,)
 
-    def act(self, group: Group, g: Tensor, x: Tensor) -> Tensor:
+    def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
         return matrix_act(group.linear(g), x)
 
-    def misfit(self, group: Group, shape: Shape) -> str | None:
+    def misfit(self, group: Monoid, shape: Shape) -> str | None:
         try:
             dim = group.linear(group.identity(1)).shape[-1]
         except GroupError as error:
@@ -67,7 +67,7 @@ class Vector(Rep):
         return None
 
     @classmethod
-    def examples(cls) -> Sequence[tuple[Rep, Group, Shape]]:
+    def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
         return [(cls(), group, (4, dim)) for dim in (2, 3) for group in (SO(dim), O(dim), SE(dim), E(dim))]
 
 
@@ -78,7 +78,7 @@ class Point(Vector):
     name = "point"
     linear = False
 
-    def act(self, group: Group, g: Tensor, x: Tensor) -> Tensor:
+    def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
         turned = super().act(group, g, x)
         step = group.translation(g).to(x)
         return turned + step.reshape(len(step), *(1,) * (x.ndim - 2), step.shape[-1])

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from symcheck.errors import ClaimError, GroupError
-from symcheck.groups import SO, E, Group, O
+from symcheck.groups import SO, E, Monoid, O
 from symcheck.reps.base import Rep, Shape
 from symcheck.reps.cartesian import matrix_act
 
@@ -53,7 +53,7 @@ class Irreps(Rep):
         """The size of the last axis."""
         return sum(copies * (2 * degree + 1) for copies, degree, _ in parse_irreps(self.text))
 
-    def act(self, group: Group, g: Tensor, x: Tensor) -> Tensor:
+    def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
         matrix = group.linear(g)
         sign = torch.linalg.det(matrix).sign()
         proper = matrix * sign.reshape(-1, 1, 1)
@@ -68,7 +68,7 @@ class Irreps(Rep):
             start += size
         return torch.cat(blocks, -1)
 
-    def misfit(self, group: Group, shape: Shape) -> str | None:
+    def misfit(self, group: Monoid, shape: Shape) -> str | None:
         try:
             space = group.linear(group.identity(1)).shape[-1]
         except GroupError as error:
@@ -80,7 +80,7 @@ class Irreps(Rep):
         return None
 
     @classmethod
-    def examples(cls) -> Sequence[tuple[Rep, Group, Shape]]:
+    def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
         return [(cls(text), group, (2, cls(text).dim)) for text in ("2x0e+1o", "1e+2o+3e+0o") for group in (SO(3), O(3), E(3))]
 
 

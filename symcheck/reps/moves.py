@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from symcheck.errors import ClaimError, GroupError
-from symcheck.groups import Group, Symmetric, Translations
+from symcheck.groups import Monoid, Symmetric, Translations
 from symcheck.reps.base import Rep, Shape
 
 
@@ -40,15 +40,15 @@ class Permute(Rep):
     def sizes(self, shape: Shape) -> Mapping[str, int]:
         return {self.of: shape[self.axis]}
 
-    def act(self, group: Group, g: Tensor, x: Tensor) -> Tensor:
-        source = group.permutation(g).argsort(-1).to(x.device)
+    def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
+        source = group.permutation(g, self.of).argsort(-1).to(x.device)
         ones = [1] * x.ndim
         ones[0], ones[self.axis] = source.shape
         return x.gather(self.axis, source.reshape(ones).expand(x.shape))
 
-    def misfit(self, group: Group, shape: Shape) -> str | None:
+    def misfit(self, group: Monoid, shape: Shape) -> str | None:
         try:
-            size = group.permutation(group.identity(1)).shape[-1]
+            size = group.permutation(group.identity(1), self.of).shape[-1]
         except GroupError as error:
             return f"{self}: {error}"
         if shape[self.axis] != size:
@@ -56,7 +56,7 @@ class Permute(Rep):
         return None
 
     @classmethod
-    def examples(cls) -> Sequence[tuple[Rep, Group, Shape]]:
+    def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
         return [(cls(), Symmetric(4), (4, 2)), (cls(axis=-1), Symmetric(3), (3,)), (cls(axis=-3), Symmetric(2), (5, 2, 3, 1))]
 
 
@@ -83,7 +83,7 @@ class Roll(Rep):
     def sizes(self, shape: Shape) -> Mapping[str, int]:
         return {f"grid{i}": shape[axis] for i, axis in enumerate(self.axes)}
 
-    def act(self, group: Group, g: Tensor, x: Tensor) -> Tensor:
+    def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
         shift = group.shift(g).to(x.device)
         for i, axis in enumerate(self.axes):
             size = x.shape[axis]
@@ -93,7 +93,7 @@ class Roll(Rep):
             x = x.gather(axis, source.reshape(ones).expand(x.shape))
         return x
 
-    def misfit(self, group: Group, shape: Shape) -> str | None:
+    def misfit(self, group: Monoid, shape: Shape) -> str | None:
         try:
             size = group.grid
         except GroupError as error:
@@ -103,7 +103,7 @@ class Roll(Rep):
         return None
 
     @classmethod
-    def examples(cls) -> Sequence[tuple[Rep, Group, Shape]]:
+    def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
         return [(cls(), Translations((4, 6)), (2, 4, 6)), (cls(axes=(-2,)), Translations((5,)), (5, 3))]
 
 
