@@ -446,7 +446,7 @@ LACKS: list[tuple[Rep, Group, str]] = [
     (
         Permute(),
         SO(3),
-        "Permute(axis=-2, of='points'): SO(3) has no permutations. Use a permutation group, such as 'S_n', or another rep",
+        "Permute(axis=-2, of='points'): SO(3) has no permutations of points. Use a permutation group, such as 'S_n', or another rep",
     ),
     (
         Roll(),
