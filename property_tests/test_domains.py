@@ -8,12 +8,27 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Generator, Tensor
 
 from symcheck._tree import Args, Leaves, flatten
-from symcheck.domains import CATALOGUE, Domain, Examples, Grid, Joint, Like, PointCloud, Set, Tensors
+from symcheck.domains import (
+    CATALOGUE,
+    Crystal,
+    Domain,
+    Examples,
+    FromStrategy,
+    Generated,
+    Graph,
+    Grid,
+    Joint,
+    Like,
+    PaddedSet,
+    PointCloud,
+    Set,
+    Tensors,
+)
 from symcheck.domains.base import Layout
 from symcheck.errors import DomainError
 
@@ -35,6 +50,12 @@ def draw(domain: Domain, n: int = 5, seed: int = 0) -> Leaves:
 
 def shapes(tree: Any) -> list[torch.Size]:
     return [leaf.shape for leaf in leaves(tree)]
+
+
+def alike(tree: Any, sample: Any) -> bool:
+    """Whether the shapes are those of the sample, for any number of inputs, one at least."""
+    n = len(leaves(tree)[0])
+    return n > 0 and shapes(tree) == [torch.Size([n, *shape[1:]]) for shape in shapes(sample)]
 
 
 def same(left: Leaves, right: Leaves) -> bool:
@@ -75,10 +96,13 @@ def test_a_sample_follows_from_the_seed_alone(domain: Domain) -> None:
 
 @every_domain
 def test_inputs_differ(domain: Domain) -> None:
+    """As a whole; of the tensors, those of numbers each, while indices and masks may come again."""
     drawn = [leaf for i, leaf in enumerate(draw(domain, 5)) if i not in domain.fixed]
     assert len(drawn) > 0
+    for i in range(5):
+        assert not any(same([leaf[i] for leaf in drawn], [leaf[j] for leaf in drawn]) for j in range(i))
     for leaf in drawn:
-        assert len(torch.unique(leaf, dim=0)) == 5
+        assert len(torch.unique(leaf, dim=0)) == 5 if leaf.is_floating_point() else len(torch.unique(leaf, dim=0)) > 1
 
 
 @every_domain
@@ -94,7 +118,7 @@ def test_structured_inputs_have_the_structure_and_shapes_of_a_sample(domain: Dom
     for name, tree in domain.structured(domain.layout).items():
         assert name
         assert flatten(Args.of(tree))[1] == flatten(Args.of(sample))[1]
-        assert shapes(tree) == shapes(sample)
+        assert alike(tree, sample)
         assert all(leaf.dtype == theirs.dtype for leaf, theirs in zip(leaves(tree), leaves(sample), strict=True))
         assert all(leaf.isfinite().all() for leaf in leaves(tree))
 
@@ -106,7 +130,7 @@ def test_structured_inputs_are_always_the_same(domain: Domain) -> None:
 
 
 @every_domain
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.nested_given])  # FromStrategy runs Hypothesis
 @given(data=st.data())
 def test_every_layout_that_is_drawn_works(domain: Domain, data: st.DataObject) -> None:
     layout: Layout = data.draw(domain.layouts())
@@ -115,12 +139,11 @@ def test_every_layout_that_is_drawn_works(domain: Domain, data: st.DataObject) -
     assert all(len(leaf) == 3 and leaf.numel() > 0 for leaf in leaves(sample))
     one = domain.sample(layout, 1, rng())
     for tree in domain.structured(layout).values():
-        assert shapes(tree) == shapes(one)
+        assert alike(tree, one)
         assert all(leaf.isfinite().all() for leaf in leaves(tree))
 
 
-@pytest.mark.parametrize("domain", [domain for domain in EXAMPLES if domain.layout], ids=str)
-def test_layouts_shrink_to_the_smallest_and_reach_the_domain_s_own(domain: Domain) -> None:
+def layouts(domain: Domain) -> list[Layout]:
     drawn: list[Layout] = []
 
     @settings(deadline=None, max_examples=200, database=None, derandomize=True)
@@ -129,8 +152,89 @@ def test_layouts_shrink_to_the_smallest_and_reach_the_domain_s_own(domain: Domai
         drawn.append(layout)
 
     collect()
-    assert dict.fromkeys(domain.layout, 1) in drawn
+    return drawn
+
+
+@pytest.mark.parametrize("domain", [domain for domain in EXAMPLES if domain.layout], ids=str)
+def test_layouts_shrink_to_the_smallest_and_reach_the_domain_s_own(domain: Domain) -> None:
+    drawn = layouts(domain)
+    least = {name: min(layout[name] for layout in drawn) for name in domain.layout}
+    assert least in drawn
     assert dict(domain.layout) in drawn
+
+
+LEAST: list[tuple[Domain, Layout]] = [
+    (Set(5), {"points": 1}),
+    (PointCloud(5), {"points": 1}),
+    (Grid(1, (4, 6)), {"grid0": 1, "grid1": 1}),
+    (Grid(1, (4, 6), multiple=2), {"grid0": 2, "grid1": 2}),
+    (Graph(5, 8), {"nodes": 1, "edges": 1}),
+    (Graph(5, 8, directed=False), {"nodes": 1, "edges": 2}),
+    (Graph(5, 0), {"nodes": 1, "edges": 0}),
+    (PaddedSet(5), {"points": 1}),
+    (PaddedSet(5, least=3), {"points": 3}),
+    (Crystal(5), {"atoms": 1}),
+]
+
+
+@pytest.mark.parametrize(("domain", "least"), LEAST, ids=str)
+def test_layouts_shrink_to_one_of_each_where_that_makes_sense(domain: Domain, least: Layout) -> None:
+    drawn = layouts(domain)
+    assert least in drawn
+    assert all(layout[name] >= size for layout in drawn for name, size in least.items())
+
+
+@pytest.mark.parametrize("size", [4, 6, 12])
+def test_a_grid_of_multiples_keeps_to_them(size: int) -> None:
+    drawn = {layout["grid0"] for layout in layouts(Grid(1, (size,), multiple=2))}
+    assert drawn == set(range(2, size + 1, 2))
+
+
+@every_domain
+def test_boundaries_are_layouts_that_can_be_drawn(domain: Domain) -> None:
+    for name, layout in domain.boundaries.items():
+        assert name
+        assert set(layout) == set(domain.layout)
+        sample = domain.sample(layout, 3, rng())
+        assert all(len(leaf) == 3 and leaf.isfinite().all() for leaf in leaves(sample))
+        assert all(alike(tree, sample) for tree in domain.structured(layout).values())
+
+
+BOUNDARIES: list[tuple[Domain, str, list[tuple[int, ...]]]] = [
+    (Set(5, 2), "an empty set", [(0, 2)]),
+    (Set(5, 2), "a single point", [(1, 2)]),
+    (PointCloud(5), "two points", [(2, 3)]),
+    (Grid(2, (4, 6)), "a single sample", [(2, 1, 1)]),
+    (Grid(2, (4, 6), multiple=2), "the smallest grid, 2 samples an axis", [(2, 2, 2)]),
+    (Graph(5, 8, 1), "no edges", [(5, 1), (2, 0)]),
+    (Graph(5, 8, 1, format="dense"), "no edges", [(5, 1), (5, 5)]),
+    (Graph(5, 8, 1, format="csr"), "a single node", [(1, 1), (2,), (0,)]),
+    (Graph(5, 8, 1), "a single node with a self-loop", [(1, 1), (2, 1)]),
+    (PaddedSet(5, 2), "a single point", [(1, 2), (1,)]),
+    (PaddedSet(5, 2, least=2), "two points", [(2, 2), (2,)]),
+    (Crystal(5), "a single atom", [(1, 3), (3, 3), (1,)]),
+]
+
+
+@pytest.mark.parametrize(("domain", "name", "expected"), BOUNDARIES, ids=str)
+def test_boundaries_are_what_their_names_say(domain: Domain, name: str, expected: list[tuple[int, ...]]) -> None:
+    drawn = leaves(domain.sample(domain.boundaries[name], 2, rng()))
+    assert [tuple(leaf.shape[1:]) for leaf in drawn] == expected
+
+
+def test_sets_of_at_least_two_have_no_boundary_below() -> None:
+    assert set(PaddedSet(5, least=2).boundaries) == {"two points"}
+
+
+@every_domain
+def test_what_is_simpler_is_an_input_and_some_of_it_measures_less(domain: Domain) -> None:
+    found, structure = flatten(domain.sample(domain.layout, 2, rng()))  # the first may be as simple as can be: an example
+    candidates = domain.simpler(structure.rebuild([leaf[1] for leaf in found]))
+    assert flatten(candidates)[1] == structure
+    assert alike(Args.of(candidates), structure.rebuild(found))
+    assert all(leaf.dtype == theirs.dtype for leaf, theirs in zip(flatten(candidates)[0], found, strict=True))
+    measure = domain.complexity(structure.rebuild([leaf[1:] for leaf in found]))
+    assert (domain.complexity(candidates) < measure).any()
 
 
 @every_domain
@@ -376,6 +480,229 @@ def test_a_part_made_from_tensors_is_passed_as_tensors(part: Domain) -> None:
     assert [type(argument) for argument in sample.args] == [Tensor, Tensor]
 
 
+# Padded sets
+
+
+@pytest.mark.parametrize("least", [0, 1, 3])
+def test_padded_sets_have_all_sizes_before_any_comes_again(least: int) -> None:
+    _, mask = draw(PaddedSet(6, least=least), 3 * (7 - least))
+    assert sorted(mask.sum(-1).tolist()) == sorted(3 * list(range(least, 7)))
+    assert torch.equal(mask, torch.arange(6) < mask.sum(-1, keepdim=True))
+    assert mask.dtype == torch.bool
+
+
+def test_padding_is_neither_zero_nor_like_the_points() -> None:
+    """The spread of N normal numbers strays by 6 / sqrt(2 N) of itself once in a billion."""
+    x, mask = draw(PaddedSet(8, 3, garbage=5.0), 4_000)
+    for numbers, spread in ((x[mask], 1.0), (x[~mask], 5.0)):
+        assert abs(float(numbers.std()) / spread - 1) < 6 / math.sqrt(2 * numbers.numel())
+
+
+def test_masks_at_which_models_break() -> None:
+    found = PaddedSet(5, 2, least=0).structured({"points": 5})
+    assert {name: mask[0].int().tolist() for name, (_, mask) in found.items()} == {
+        "all kept": [1, 1, 1, 1, 1],
+        "one kept": [1, 0, 0, 0, 0],
+        "none kept": [0, 0, 0, 0, 0],
+        "kept points apart": [1, 0, 1, 0, 1],
+        "points equal to the padding": [1, 1, 1, 0, 0],
+    }
+    equal, _ = found["points equal to the padding"]
+    assert len(torch.unique(equal[0], dim=0)) == 1
+    assert all(x[~mask].all() for x, mask in found.values())  # no zeros
+    assert "none kept" not in PaddedSet(5, 2).structured({"points": 5})
+    assert all(mask.sum() >= 3 for _, mask in PaddedSet(5, 2, least=3).structured({"points": 5}).values())
+
+
+# Crystals
+
+
+def test_atoms_are_in_a_right_handed_cell_that_has_room_for_them() -> None:
+    positions, cell, species = draw(Crystal(5, (1, 6, 8), spacing=2.5), 500)
+    within = positions @ torch.linalg.inv(cell)
+    assert (within > -1e-12).all()  # the solve rounds
+    assert (within < 1 + 1e-12).all()
+    volume = torch.linalg.det(cell) / 5
+    assert (volume > 0).all()
+    assert abs(float(volume.mean()) / 2.5**3 - 1) < 0.05  # the strain averages out, to first order
+    assert (torch.linalg.cond(cell) < 10).all()
+    assert set(species.flatten().tolist()) == {1, 6, 8}
+
+
+def periodic(positions: Tensor, cell: Tensor, size: int = 4) -> Tensor:
+    """Distances between an atom and all atoms and their images, sorted: `(atoms, ...)`."""
+    steps = torch.cartesian_prod(*[torch.arange(-size, size + 1, dtype=torch.float64)] * 3)
+    arrows = positions.unsqueeze(0) - positions.unsqueeze(1)
+    return (arrows.unsqueeze(2) + steps @ cell).norm(dim=-1).flatten(1).sort(-1).values
+
+
+# The number of nearest neighbours, and the distance of the second ones in units of the first (Ashcroft & Mermin, chapter 4).
+LATTICES = {
+    "simple cubic": (6, math.sqrt(2)),
+    "body-centred cubic": (8, math.sqrt(4 / 3)),
+    "face-centred cubic": (12, math.sqrt(2)),
+    "hexagonal": (8, math.sqrt(2)),
+    "simple cubic, a sheared cell": (6, math.sqrt(2)),
+}
+
+
+@pytest.mark.parametrize("atoms", [1, 2, 3])
+@pytest.mark.parametrize("name", list(LATTICES))
+def test_lattices_are_what_their_names_say(name: str, atoms: int) -> None:
+    positions, cell, species = Crystal(spacing=2.0).structured({"atoms": atoms})[name]
+    neighbours, second = LATTICES[name]
+    for distances in periodic(positions[0], cell[0]):
+        assert float(distances[0]) == 0
+        assert torch.allclose(distances[1 : neighbours + 1], torch.tensor(2.0, dtype=torch.float64), atol=1e-12)
+        assert float(distances[neighbours + 1]) == pytest.approx(2 * second, abs=1e-12)
+    assert torch.linalg.det(cell[0]) > 0
+    assert not species.any()
+
+
+def test_a_sheared_cell_holds_the_same_crystal() -> None:
+    found = Crystal(4).structured({"atoms": 4})
+    straight, sheared = found["simple cubic"][1][0], found["simple cubic, a sheared cell"][1][0]
+    change = sheared @ torch.linalg.inv(straight)
+    assert torch.equal(change, change.round())
+    assert float(torch.linalg.det(change)) == 1
+    assert not torch.equal(straight, sheared)
+    assert found["simple cubic, two species"][2].tolist() == [[0, 1, 0, 1]]
+
+
+def test_no_simpler_crystal_has_an_empty_cell() -> None:
+    domain = Crystal(4)
+    positions, cell, species = domain.sample(domain.layout, 1, rng())
+    _, cells, _ = domain.simpler((positions[0], cell[0], species[0]))
+    assert (torch.linalg.det(cells) > 0).all()
+
+
+# Generated: the user's own function
+
+
+def test_a_generator_s_inputs_are_widened_and_its_dtype_is_remembered() -> None:
+    domain = Generated(lambda n, rng: {"x": torch.randn(n, 3, generator=rng), "i": torch.arange(n)})
+    sample = domain.sample({}, 4, rng(5))
+    assert torch.equal(sample["x"], torch.randn(4, 3, generator=rng(5)).double())
+    assert sample["i"].dtype == torch.int64
+    assert domain.dtype == torch.float32
+
+
+def careless(n: int, rng: Generator) -> Tensor:
+    return torch.randn(n, 3)
+
+
+def constant(n: int, rng: Generator) -> Tensor:
+    return torch.arange(3.0 * n).reshape(n, 3)
+
+
+def alike_inputs(n: int, rng: Generator) -> Tensor:
+    return torch.randn(3, generator=rng).expand(n, -1)
+
+
+def counted(n: int, rng: Generator) -> Tensor:
+    counted.calls += 1  # type: ignore[attr-defined]
+    return torch.randn(n, 3, generator=rng) + counted.calls  # type: ignore[attr-defined, no-any-return]
+
+
+counted.calls = 0  # type: ignore[attr-defined]
+
+
+def ragged(n: int, rng: Generator) -> Tensor:
+    return torch.randn(n, n, generator=rng)
+
+
+def single(n: int, rng: Generator) -> Tensor:
+    return torch.randn(3, generator=rng)[:2]
+
+
+def dividing(n: int, rng: Generator) -> Tensor:
+    return torch.randn(n, 2, generator=rng) / 0
+
+
+def empty(n: int, rng: Generator) -> Tensor:
+    return torch.randn(n, 0, generator=rng)
+
+
+WRONG: list[tuple[Callable[[int, Generator], Any], str]] = [
+    (careless, "it draws from torch's own random numbers. Draw them with generator=rng."),
+    (constant, "another seed gave the same inputs. Draw random numbers with generator=rng."),
+    (alike_inputs, "the inputs of one call are all the same. Draw n of them, as in torch.randn(n, 5, 3)."),
+    (counted, "the same seed gave other inputs. Draw all random numbers with generator=rng."),
+    (ragged, "2 inputs and 3 inputs have different shapes. Give each input the same shapes."),
+    (single, "for n = 3 it gave tensors of shapes (2,). Give each a leading axis of n."),
+    (dividing, "input holds NaN or infinity. Draw finite numbers, as by floats(-1, 1)."),
+    (empty, "input has shape (3, 0), an empty set on which every claim is true. Draw entries."),
+]
+
+
+@pytest.mark.parametrize(("function", "text"), WRONG, ids=[function.__name__ for function, _ in WRONG])
+def test_a_generator_that_breaks_a_promise_is_refused(function: Callable[[int, Generator], Any], text: str) -> None:
+    before = torch.get_rng_state()
+    with pytest.raises(DomainError) as caught:
+        Generated(function)
+    assert str(caught.value) == f"Generated({function.__name__}): {text}"
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+# FromStrategy: the user's own Hypothesis strategy
+
+TRIPLES = st.lists(st.floats(-10, 10, width=32), min_size=3, max_size=3)
+
+
+def test_a_strategy_s_inputs_are_its_own() -> None:
+    strategy = st.fixed_dictionaries({"x": TRIPLES.map(torch.tensor), "k": st.sampled_from([2, 3, 5, 7, 11, 13])})
+    domain = FromStrategy(strategy)
+    sample = domain.sample({}, 50, rng())
+    assert sample["x"].shape == (50, 3)
+    assert sample["x"].dtype == torch.float64
+    assert domain.dtype == torch.float32
+    assert sample["x"].abs().max() <= 10
+    assert len(sample["x"].unique(dim=0)) > 25
+    assert set(sample["k"].tolist()) == {2, 3, 5, 7, 11, 13}
+
+
+def test_what_a_strategy_shrinks_to_is_a_structured_input() -> None:
+    (simplest,) = FromStrategy(TRIPLES.map(torch.tensor)).structured({}).values()
+    assert simplest.tolist() == [[0, 0, 0]]
+
+
+def test_a_strategy_with_few_values_gives_them_again() -> None:
+    drawn = draw(FromStrategy(st.booleans().map(lambda b: torch.tensor([1.0 + b]))), 7)[0]
+    assert drawn.shape == (7, 1)
+    assert set(drawn.flatten().tolist()) <= {1.0, 2.0}
+
+
+def test_arrays_and_numbers_are_tensors() -> None:
+    numpy = pytest.importorskip("numpy")
+    strategy = st.tuples(TRIPLES.map(numpy.array), st.floats(0, 1), st.booleans())
+    drawn = FromStrategy(strategy).sample({}, 4, rng())
+    assert [leaf.dtype for leaf in drawn] == [torch.float64, torch.float64, torch.bool]
+    assert [tuple(leaf.shape) for leaf in drawn] == [(4, 3), (4,), (4,)]
+
+
+STRATEGIES: list[tuple[Any, str]] = [
+    (3, "FromStrategy(3): that is no strategy. Give one of hypothesis.strategies."),
+    (st.none(), "FromStrategy(none()): it drew None, which holds no numbers. Draw tensors, arrays or numbers."),
+    (
+        st.just(float("nan")),
+        "FromStrategy(just(nan)): input holds NaN or infinity. Draw finite numbers, as by floats(-1, 1).",
+    ),
+]
+
+
+@pytest.mark.parametrize(("strategy", "text"), STRATEGIES, ids=str)
+def test_a_strategy_that_draws_no_inputs_is_refused(strategy: Any, text: str) -> None:
+    with pytest.raises(DomainError) as caught:
+        FromStrategy(strategy)
+    assert str(caught.value) == text
+
+
+def test_a_strategy_of_many_shapes_is_refused_when_they_show() -> None:
+    domain = FromStrategy(st.lists(st.floats(-1, 1), min_size=1, max_size=9).map(torch.tensor))
+    with pytest.raises(DomainError, match=r"it draws inputs of shapes \(1,\) and \(\d,\)\. Fix the shapes, and use one domain"):
+        domain.sample({}, 20, rng())
+
+
 # Refusals
 
 EMPTY = "an empty set on which every claim is true. Give at least one entry along each axis."
@@ -392,6 +719,30 @@ REFUSED: list[tuple[Callable[[], Domain], str]] = [
     (lambda: Grid(0), "Grid(channels=0, size=(16, 16)) is empty. Give at least 1 channel and 1 sample along each axis."),
     (lambda: Grid(1, ()), "Grid(channels=1, size=()) is empty. Give at least 1 channel and 1 sample along each axis."),
     (lambda: Grid(1, (4, 0)), "Grid(channels=1, size=(4, 0)) is empty. Give at least 1 channel and 1 sample along each axis."),
+    (
+        lambda: Grid(1, (8, 6), multiple=4),
+        "Grid(channels=1, size=(8, 6)): each size must be a multiple of 4. Change the sizes, or `multiple`.",
+    ),
+    (
+        lambda: PaddedSet(points=0),
+        "PaddedSet(points=0, features=3, least=1, garbage=3.0) is empty. Give at least 1 point and 1 feature.",
+    ),
+    (
+        lambda: PaddedSet(4, least=5),
+        "PaddedSet(points=4, features=3, least=5, garbage=3.0): the least size is between 0 and the 4 points, not 5.",
+    ),
+    (
+        lambda: PaddedSet(4, garbage=0.0),
+        "PaddedSet(points=4, features=3, least=1, garbage=0.0): garbage is the spread of the padding, positive and finite. "
+        "Zeros would hide a leak.",
+    ),
+    (lambda: Crystal(0), "Crystal(atoms=0, species=(0, 1, 2), spacing=1.0) is empty. Give at least 1 atom and 1 species."),
+    (lambda: Crystal(2, ()), "Crystal(atoms=2, species=(), spacing=1.0) is empty. Give at least 1 atom and 1 species."),
+    (
+        lambda: Crystal(spacing=0.0),
+        "Crystal(atoms=6, species=(0, 1, 2), spacing=0.0): the spacing is a length, positive and finite, in the units of the "
+        "model.",
+    ),
     (lambda: Tensors((2, 0)), "Tensors(shape=(2, 0)) is empty. Give at least one entry along each axis."),
     (lambda: Joint(), "Joint() joins nothing. Give one domain for each argument of the model."),
     (

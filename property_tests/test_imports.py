@@ -17,8 +17,10 @@ ROOT = Path(symcheck.__file__).parent
 # a property to claim; `checking` is the three functions, `cli` and the plugin are front ends.
 ORDER = [
     "errors",
+    "_autodiff",
     "_tree",
     "placement",
+    "patterns",
     "groups",
     "reps",
     "domains",
@@ -28,6 +30,8 @@ ORDER = [
     "discover",
     "subjects",
     "report",
+    "testing",
+    "explain",
     "strategies",
     "checking",
     "cli",

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -15,14 +16,15 @@ from torch import Generator, Tensor
 
 from symcheck._tree import Args, flatten
 from symcheck.errors import ClaimError
-from symcheck.groups import SE, SO, E, Group, O, Symmetric, Translations
-from symcheck.reps import CATALOGUE, Irreps, Permute, Point, Rep, Roll, Scalar, Shape, Vector, as_rep, spread
+from symcheck.groups import SE, SO, E, Group, Monoid, O, Symmetric, Translations
+from symcheck.reps import CATALOGUE, Irreps, Permute, Point, Relabel, Rep, Roll, Scalar, Shape, Vector, as_rep, spread
 from symcheck.reps.irreps import parse_irreps, spherical_harmonics, wigner_d
 
 EPS = float(torch.finfo(torch.float64).eps)
 TRIALS = 16
-Case = tuple[Rep, Group, Shape]
+Case = tuple[Rep, Monoid, Shape]
 CASES: list[Case] = [case for kind in CATALOGUE for case in kind.examples()]
+EXACT = [case for case in CASES if case[0].exact]
 
 
 def _id(case: Any) -> str:
@@ -31,9 +33,10 @@ def _id(case: Any) -> str:
 
 
 every_case = pytest.mark.parametrize("case", CASES, ids=_id)
+every_exact_case = pytest.mark.parametrize("case", EXACT, ids=_id)
 
 
-def elements(group: Group, seed: int = 0) -> Tensor:
+def elements(group: Monoid, seed: int = 0) -> Tensor:
     return group.sample(TRIALS, Generator().manual_seed(seed))
 
 
@@ -41,29 +44,50 @@ def tensors(shape: Shape, seed: int = 0) -> Tensor:
     return torch.randn(TRIALS, *shape, generator=Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def agree(rep: Rep, left: Tensor, right: Tensor) -> bool:
+def inputs(case: Case, seed: int = 0) -> Tensor:
+    """Tensors of the kind that a rep acts on: real, complex, or indices."""
+    rep, group, shape = case
+    return rep.sample(group, shape, TRIALS, Generator().manual_seed(seed))
+
+
+def mixed(rep: Rep, x: Tensor) -> int:
+    """How many entries a rep may add up in one."""
+    if rep.mixes is None:
+        return x[0].numel()
+    return math.prod(x.shape[axis] for axis in rep.mixes)
+
+
+def agree(rep: Rep, left: Tensor, right: Tensor, growth: float = 1.0) -> bool:
     """Equal: exactly if the rep only moves entries, else up to the rounding of a few matrix products.
 
-    Each entry sums up to d products of a matrix entry, itself a sum of some d rounded terms, and a number of x.
+    Each entry sums up to d products of a matrix entry, itself a sum of some d rounded terms, and a number of x; a matrix made
+    from an angle is good to an epsilon of up to pi, and of three times that at three times the angle. On the way from x to
+    the result numbers may have been larger than it, by `growth`: a boost there, and back again.
     """
     if rep.discrete:
         return torch.equal(left, right)
-    dim, size = left.shape[-1], float(right.abs().max())
-    return bool(((left - right).abs() <= 4 * dim**1.5 * EPS * size).all())
+    size = growth * float(right.abs().max())
+    return bool(((left - right).abs() <= 16 * mixed(rep, left) ** 1.5 * EPS * size).all())
 
 
-def homomorphic(rep: Rep, group: Group, shape: Shape) -> bool:
-    g, h, x = elements(group, 1), elements(group, 2), tensors(shape)
-    return agree(rep, rep.act(group, group.compose(g, h), x), rep.act(group, g, rep.act(group, h, x)))
+def growth(before: Tensor, *after: Tensor) -> float:
+    """By how much actions made numbers larger, one after another. No group of rotations does, and others do on average."""
+    return math.prod(max(1.0, float(x.abs().max() / before.abs().max())) for x in after)
 
 
-def keeps_identity(rep: Rep, group: Group, shape: Shape) -> bool:
-    x = tensors(shape)
+def homomorphic(rep: Rep, group: Monoid, shape: Shape) -> bool:
+    g, h, x = elements(group, 1), elements(group, 2), inputs((rep, group, shape))
+    once, twice = rep.act(group, group.compose(g, h), x), rep.act(group, g, rep.act(group, h, x))
+    return agree(rep, once, twice, growth(x, rep.act(group, g, x), rep.act(group, h, x)))
+
+
+def keeps_identity(rep: Rep, group: Monoid, shape: Shape) -> bool:
+    x = inputs((rep, group, shape))
     return agree(rep, rep.act(group, group.identity(TRIALS), x), x)
 
 
-def linear(rep: Rep, group: Group, shape: Shape) -> bool:
-    g, x, y = elements(group), tensors(shape, 1), tensors(shape, 2)
+def linear(rep: Rep, group: Monoid, shape: Shape) -> bool:
+    g, x, y = elements(group), inputs((rep, group, shape), 1), inputs((rep, group, shape), 2)
     together = rep.act(group, g, 2 * x - 3 * y)
     apart = 2 * rep.act(group, g, x) - 3 * rep.act(group, g, y)
     return agree(rep, together, apart)
@@ -72,12 +96,12 @@ def linear(rep: Rep, group: Group, shape: Shape) -> bool:
 # The laws
 
 
-@every_case
+@every_exact_case
 def test_acting_by_a_product_is_acting_twice(case: Case) -> None:
     assert homomorphic(*case)
 
 
-@every_case
+@every_exact_case
 def test_the_identity_leaves_all_as_it_is(case: Case) -> None:
     assert keeps_identity(*case)
 
@@ -87,9 +111,12 @@ def test_linear_reps_are_linear(case: Case) -> None:
     assert linear(*case)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in CATALOGUE if not kind.linear], ids=lambda kind: kind.name)
+CURVED = {type(case[0]) for case in CASES if not case[0].linear and not case[0].indices}
+
+
+@pytest.mark.parametrize("kind", sorted(CURVED, key=lambda kind: kind.name), ids=lambda kind: kind.name)
 def test_reps_that_say_they_are_not_linear_are_not(kind: type[Rep]) -> None:
-    assert not all(linear(*case) for case in kind.examples())
+    assert not all(linear(*case) for case in kind.examples() if not case[0].linear and not case[0].indices)
 
 
 def test_point_is_affine() -> None:
@@ -104,23 +131,32 @@ def test_point_is_affine() -> None:
 
 @every_case
 def test_trivial_is_what_moves_nothing(case: Case) -> None:
-    rep, group, shape = case
-    x = tensors(shape)
+    rep, group, _ = case
+    x = inputs(case)
     assert rep.trivial == torch.equal(rep.act(group, elements(group), x), x)
+
+
+def dtypes(case: Case) -> tuple[torch.dtype, ...]:
+    rep, group, _ = case
+    if rep.indices:
+        return (torch.int64, torch.int32)
+    if rep.is_complex(group):
+        return (torch.complex128, torch.complex64)
+    return (torch.float64, torch.float32, *([torch.complex128] if rep.linear else []))
 
 
 @every_case
 def test_acting_leaves_its_input_and_dtype_alone(case: Case) -> None:
-    rep, group, shape = case
-    for dtype in (torch.float64, torch.float32, torch.complex128):
-        x = tensors(shape).to(dtype)
+    rep, group, _ = case
+    for dtype in dtypes(case):
+        x = inputs(case).to(dtype)
         before = x.clone()
         y = rep.act(group, elements(group), x)
         assert (y.dtype, y.shape) == (dtype, x.shape)
         assert torch.equal(x, before)
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case[0].discrete], ids=_id)
+@pytest.mark.parametrize("case", [case for case in CASES if case[0].discrete and not case[0].indices], ids=_id)
 def test_discrete_reps_move_integers_and_masks_as_they_move_numbers(case: Case) -> None:
     rep, group, shape = case
     whole, g = (10 * tensors(shape)).long(), elements(group)
@@ -131,7 +167,7 @@ def test_discrete_reps_move_integers_and_masks_as_they_move_numbers(case: Case) 
 @every_case
 def test_batch_axes_do_not_matter(case: Case) -> None:
     rep, group, shape = case
-    g, x = elements(group), tensors((5, *shape))
+    g, x = elements(group), inputs((rep, group, (5, *shape)))
     together = rep.act(group, g, x)
     for i in range(5):
         assert agree(rep, together[:, i], rep.act(group, g, x[:, i]))
@@ -140,9 +176,89 @@ def test_batch_axes_do_not_matter(case: Case) -> None:
 @every_case
 def test_a_rep_fits_its_examples(case: Case) -> None:
     rep, group, shape = case
-    rep.check(group, shape, floating=True, where="here")
+    rep.check(group, shape, floating=not rep.indices, where="here", dtype=dtypes(case)[0])
     assert rep.misfit(group, (7, *shape)) is None
     assert group.bind(rep.sizes(shape)) == group
+
+
+@every_case
+def test_what_a_rep_acts_on_is_told_by_its_fibre(case: Case) -> None:
+    """A shape of the group's own, on which it acts alone and as often as one likes; a rank that is the number of its axes."""
+    rep, group, shape = case
+    fibre = rep.fibre(group)
+    if fibre is not None:
+        assert len(fibre) == rep.rank
+        assert shape[len(shape) - len(fibre) :] == fibre
+        assert rep.misfit(group, (2, *fibre)) is None
+        assert rep.mixes is not None
+        assert set(rep.mixes) <= set(range(-len(fibre), 0))
+
+
+# Devices
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if not case[0].indices], ids=_id)
+def test_acting_does_not_look_at_the_numbers(case: Case) -> None:
+    """On a GPU that would wait for them. Tensors on the device "meta" have none. Indices are looked at, to be in range."""
+    rep, group, _ = case
+    x = inputs(case).to("meta")
+    y = rep.act(group, elements(group), x)
+    assert (y.device, y.dtype, y.shape) == (x.device, x.dtype, x.shape)
+
+
+def test_an_action_that_looks_at_the_numbers_is_caught() -> None:
+    x = torch.zeros(2, 3, device="meta")
+    with pytest.raises(RuntimeError):
+        Relabel().act(Symmetric(4), elements(Symmetric(4))[:2], x.long())
+
+
+@pytest.mark.cuda
+def test_acting_on_the_gpu_is_acting_on_the_cpu() -> None:
+    for case in CASES:
+        rep, group, _ = case
+        g, x = elements(group), inputs(case)
+        y = rep.act(group, g, x.cuda())
+        assert y.device.type == "cuda", _id(case)
+        assert agree(rep, y.cpu(), rep.act(group, g, x)), _id(case)
+
+
+# Matrices
+
+MATRICES = [case for case in CASES if case[0].linear and math.prod(case[2]) <= 100]
+every_matrix = pytest.mark.parametrize("case", MATRICES, ids=_id)
+
+
+@every_matrix
+def test_a_matrix_acts_as_its_rep_does(case: Case) -> None:
+    rep, group, shape = case
+    g, x = elements(group), inputs(case)
+    matrix, size = rep.matrix(group, g, shape), math.prod(shape)
+    assert matrix.shape == (TRIALS, size, size)
+    assert matrix.is_complex() == rep.is_complex(group)
+    moved = (matrix @ x.reshape(TRIALS, size, 1)).reshape(x.shape)
+    expected = rep.act(group, g, x)
+    # Sums of as many products as the rep mixes entries, with zeros beside them; exact where it only moves entries.
+    bound = 0.0 if rep.discrete else 16 * mixed(rep, x) ** 1.5 * EPS * float(expected.abs().max())
+    assert float((moved - expected).abs().max()) <= bound
+
+
+@pytest.mark.parametrize("case", [case for case in MATRICES if case[0].exact], ids=_id)
+def test_matrices_multiply_as_elements_do(case: Case) -> None:
+    rep, group, shape = case
+    g, h = elements(group, 1), elements(group, 2)
+    left, right = rep.matrix(group, g, shape), rep.matrix(group, h, shape)
+    both = rep.matrix(group, group.compose(g, h), shape)
+    # Each entry sums as many products as the rep mixes entries, each of two entries that are sums of as many.
+    size = float(left.abs().max() * right.abs().max())
+    assert float((both - left @ right).abs().max()) <= 16 * mixed(rep, tensors(shape)) ** 1.5 * EPS * size
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if not case[0].linear], ids=_id)
+def test_what_is_not_linear_has_no_matrix(case: Case) -> None:
+    rep, group, shape = case
+    with pytest.raises(ClaimError) as caught:
+        rep.matrix(group, elements(group), shape)
+    assert str(caught.value) == f"{rep} isn't linear, and so has no matrix. Ask for that of its linear part."
 
 
 # The laws catch what is no rep
@@ -159,16 +275,23 @@ class _Broken(Rep):
         return self.rep.rank
 
     @property
+    def mixes(self) -> tuple[int, ...] | None:
+        return self.rep.mixes
+
+    @property
     def discrete(self) -> bool:  # type: ignore[override]
         return self.rep.discrete
 
-    def act(self, group: Group, g: Tensor, x: Tensor) -> Tensor:
+    def sample(self, group: Monoid, shape: Shape, n: int, rng: Generator) -> Tensor:
+        return self.rep.sample(group, shape, n, rng)
+
+    def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
         return self.rep.act(group, self.wrong(group, g), x)
 
-    def wrong(self, group: Group, g: Tensor) -> Tensor:
+    def wrong(self, group: Monoid, g: Tensor) -> Tensor:
         return g
 
-    def misfit(self, group: Group, shape: Shape) -> str | None:
+    def misfit(self, group: Monoid, shape: Shape) -> str | None:
         return self.rep.misfit(group, shape)
 
     @classmethod
@@ -177,31 +300,31 @@ class _Broken(Rep):
 
 
 class Twice(_Broken):
-    def wrong(self, group: Group, g: Tensor) -> Tensor:
+    def wrong(self, group: Monoid, g: Tensor) -> Tensor:
         return group.compose(g, g)
 
 
 class Backwards(_Broken):
-    def wrong(self, group: Group, g: Tensor) -> Tensor:
+    def wrong(self, group: Monoid, g: Tensor) -> Tensor:
         return group.inverse(g)
 
 
 class AndAnother(_Broken):
-    def wrong(self, group: Group, g: Tensor) -> Tensor:
+    def wrong(self, group: Monoid, g: Tensor) -> Tensor:
         return group.compose(group.landmarks()[:1].expand_as(g), g)
 
 
 class Rounded(_Broken):
-    def act(self, group: Group, g: Tensor, x: Tensor) -> Tensor:
-        return self.rep.act(group, g, x).float().to(x.dtype)
+    def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
+        return self.rep.act(group, g, x).to(torch.complex64 if x.is_complex() else torch.float32).to(x.dtype)
 
 
-def commutes(rep: Rep, group: Group, shape: Shape) -> bool:
-    g, h, x = elements(group, 1), elements(group, 2), tensors(shape)
+def commutes(rep: Rep, group: Monoid, shape: Shape) -> bool:
+    g, h, x = elements(group, 1), elements(group, 2), inputs((rep, group, shape))
     return agree(rep, rep.act(group, g, rep.act(group, h, x)), rep.act(group, h, rep.act(group, g, x)))
 
 
-ACTING = [case for case in CASES if not case[0].trivial]
+ACTING = [case for case in EXACT if not case[0].trivial and isinstance(case[1], Group)]
 
 
 @pytest.mark.parametrize("broken", [Twice, Backwards], ids=lambda broken: broken.__name__)
@@ -215,13 +338,21 @@ def test_a_rep_that_acts_by_another_element_is_no_homomorphism(case: Case, broke
 @pytest.mark.parametrize("case", ACTING, ids=_id)
 def test_a_rep_that_acts_by_another_element_as_well_is_caught(case: Case) -> None:
     rep, group, shape = case
-    another = group.landmarks()[:1].expand(TRIALS, *group.element)
-    moves = not agree(rep, rep.act(group, another, tensors(shape)), tensors(shape))
+    another, x = group.landmarks()[:1].expand(TRIALS, *group.element), inputs(case)
+    moves = not agree(rep, rep.act(group, another, x), x)
     assert keeps_identity(AndAnother(rep), group, shape) != moves
     assert homomorphic(AndAnother(rep), group, shape) != moves
 
 
-@pytest.mark.parametrize("case", [case for case in ACTING if not case[0].discrete], ids=_id)
+def rounds(rep: Rep, group: Monoid, shape: Shape) -> bool:
+    """Whether it makes new numbers, rather than moving those that are there and changing their signs."""
+    x = inputs((rep, group, shape))
+    before, after = (torch.view_as_real(y) if y.is_complex() else y for y in (x, rep.act(group, elements(group), x)))
+    before, after = (y.abs().reshape(TRIALS, -1).sort().values for y in (before, after))
+    return float((before - after).abs().max()) > EPS**0.5
+
+
+@pytest.mark.parametrize("case", [case for case in ACTING if not case[0].discrete and rounds(*case)], ids=_id)
 def test_an_action_in_float32_is_caught(case: Case) -> None:
     rep, group, shape = case
     assert not homomorphic(Rounded(rep), group, shape)
@@ -446,7 +577,8 @@ LACKS: list[tuple[Rep, Group, str]] = [
     (
         Permute(),
         SO(3),
-        "Permute(axis=-2, of='points'): SO(3) has no permutations of points. Use a permutation group, such as 'S_n', or another rep",
+        "Permute(axis=-2, of='points'): SO(3) has no permutations of points. Use a permutation group, such as 'S_n', or "
+        "another rep",
     ),
     (
         Roll(),
@@ -544,18 +676,43 @@ def test_a_word_stands_for_a_rep(word: Any, rep: Rep) -> None:
     assert as_rep(word) == rep
 
 
-@pytest.mark.parametrize("kind", [kind for kind in CATALOGUE if kind is not Irreps], ids=lambda kind: kind.name)
+def asks(kind: type[Rep]) -> bool:
+    """Whether it needs arguments: irreps, what is made of other reps, and the like."""
+    return any(parameter.default is parameter.empty for parameter in signature(kind).parameters.values())
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CATALOGUE if not asks(kind)], ids=lambda kind: kind.name)
 def test_every_rep_is_found_by_its_name(kind: type[Rep]) -> None:
     assert type(as_rep(kind.name)) is kind
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CATALOGUE if asks(kind)], ids=lambda kind: kind.name)
+def test_a_rep_that_needs_arguments_says_so(kind: type[Rep]) -> None:
+    with pytest.raises(ClaimError) as caught:
+        as_rep(kind.name)
+    assert "there is no rep" not in str(caught.value)
+    assert "'" in str(caught.value) or "(" in str(caught.value)  # what to write instead
+
+
+def test_names_are_unique() -> None:
+    names = [kind.name for kind in CATALOGUE]
+    assert len(set(names)) == len(names)
+
+
+def test_an_unknown_name_is_told_all_others() -> None:
+    with pytest.raises(ClaimError) as caught:
+        as_rep("qqqqq")
+    known = sorted({"trivial", *(kind.name for kind in CATALOGUE)})
+    shown = ", ".join(map(repr, known[:20]))
+    assert str(caught.value) == f"there is no rep 'qqqqq'; known: {shown} and {len(known) - 20} more (symcheck list)."
 
 
 @pytest.mark.parametrize(
     ("word", "text"),
     [
         (3, "3 is no rep. Use a rep such as Vector(), or its name, 'vector'."),
-        ("vectr", "there is no rep 'vectr'; did you mean 'vector'?"),
-        ("Vector", "there is no rep 'Vector'; did you mean 'vector'?"),
-        ("spinor", "there is no rep 'spinor'; known: 'irreps', 'permute', 'point', 'roll', 'scalar', 'trivial', 'vector'."),
+        ("permut", "there is no rep 'permut'; did you mean 'permute'?"),
+        ("Permute", "there is no rep 'Permute'; did you mean 'permute'?"),
         ("irreps", "irreps are written out, as in '8x0e+4x1o'."),
         ("1o+", "'1o+' isn't a sum of irreps. Write multiplicity x degree parity, as in '8x0e+4x1o'."),
         ("1o+2q", "'1o+2q' isn't a sum of irreps. Write multiplicity x degree parity, as in '8x0e+4x1o'."),
@@ -637,7 +794,7 @@ NEXT = " Give the same structure, with 'scalar' for what the group leaves alone.
             {"a": [{"d": X}]},
             "outputs: the reps at a[0] are {'c': None}, but the output there is dict(d=Tensor)." + NEXT,
         ),
-        ({"a": "vectr"}, {"a": X}, "there is no rep 'vectr'; did you mean 'vector'?"),
+        ({"a": "permut"}, {"a": X}, "there is no rep 'permut'; did you mean 'permute'?"),
         ({"a": 1}, {"a": X}, "1 is no rep. Use a rep such as Vector(), or its name, 'vector'."),
     ],
 )

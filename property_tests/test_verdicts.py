@@ -70,7 +70,7 @@ def test_violated_though_no_landmark_shows_it() -> None:
     assert result.verdict is Verdict.VIOLATED
     assert result.counterexample is not None
     assert "90 deg" not in result.counterexample.element
-    assert result.counterexample.relative == pytest.approx(result.outputs[0].relative)
+    assert result.counterexample.relative >= max(result.outputs[0].quantiles)  # the search only adds to what was drawn
 
 
 def test_violated_by_reflections_alone() -> None:

@@ -40,7 +40,7 @@ _HOMES = {
     "audit": "symcheck.checking",
     "check": "symcheck.checking",
 }
-_MODULES = ("domains", "groups", "reps")
+_MODULES = ("domains", "groups", "properties", "reps", "testing")
 
 __all__ = [*_HOMES, "__version__", *_MODULES]
 

@@ -148,3 +148,22 @@ def _audited(claims: list[Claim], settings: dict[str, Any]) -> tuple[Record, int
         record, code = interrupted.record, 130
     terminal.show(record, terminal.console())
     return record, code
+
+
+@main.command(name="list")
+@click.argument("kind", type=click.Choice(["groups", "reps", "domains", "properties"]))
+def list_(kind: str) -> None:
+    """List the groups, reps, domains or properties that there are."""
+    from symcheck.explain import entries
+    from symcheck.report.terminal import console, listing
+
+    listing([(", ".join(entry.names), entry.summary) for entry in entries(kind)], console())
+
+
+@main.command()
+@click.argument("name", nargs=-1, required=True)
+def explain(name: tuple[str, ...]) -> None:
+    """Explain a group, rep, domain, property or verdict: its law, an example, its usual ways to break."""
+    from symcheck.explain import explain as explained
+
+    click.echo(explained(" ".join(name)))

@@ -30,6 +30,9 @@ class SettingsError(SymcheckError, ValueError):
     """A setting outside its range: no trials, an unknown device or dtype."""
 
 
+MOST = 20  # names that an error lists: more are no help in a sentence
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A sentence's end that offers the nearest known names, or all of them.
 
@@ -40,7 +43,10 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """
     names = sorted(set(known))
     folded = {name.lower(): name for name in names}
+    if word.lower() in folded:
+        return f"did you mean {folded[word.lower()]!r}?"
     close = get_close_matches(word.lower(), folded, n=2, cutoff=0.6)
     if close:
         return f"did you mean {' or '.join(repr(folded[name]) for name in close)}?"
-    return f"known: {', '.join(map(repr, names))}."
+    shown = ", ".join(map(repr, names[:MOST]))
+    return f"known: {shown}." if len(names) <= MOST else f"known: {shown} and {len(names) - MOST} more (symcheck list)."

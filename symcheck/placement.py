@@ -136,6 +136,19 @@ def own_dtype(model: Callable[..., Any]) -> torch.dtype | None:
     return max(counts, key=lambda dtype: counts[dtype]) if counts else None
 
 
+def written(model: Any) -> dict[str, tuple[int, int]]:
+    """For each tensor of a callable's state, by name, which tensor it is and how often it was written to in place."""
+    found = {}
+    for held in _held(model):
+        modules = held.named_modules() if isinstance(held, nn.Module) else ()
+        for place, module in modules:
+            own = {**vars(module), **dict(module.named_parameters(recurse=False)), **dict(module.named_buffers(recurse=False))}
+            for name, value in own.items():
+                if isinstance(value, Tensor) and not value.is_inference():
+                    found[f"{place}.{name}".lstrip(".")] = id(value), value._version
+    return found
+
+
 def modules_of(model: Any) -> list[nn.Module]:
     """The modules that a callable is or holds: itself, its arguments bound in advance, its closure, its attributes."""
     return [module for held in _held(model) if isinstance(held, nn.Module) for module in held.modules()]

@@ -21,7 +21,8 @@ from symcheck.report import Result
 class Entry:
     """A claim with its true verdict. `reason` says why that is the truth, from mathematics or the package's source.
 
-    `amplitude` is the size of a break relative to the spread of the output, where it was measured without symcheck. `needs`
+    `amplitude` is the size of a break relative to the spread of the output, where it was measured without symcheck; `only_at`
+    is a tie or another special input without which it would hold. `needs`
     are the modules without which `build` can't run; `package` is the distribution that they come from.
     """
 
@@ -37,6 +38,7 @@ class Entry:
     needs: tuple[str, ...] = ()
     single: Verdict | None = None  # the truth for a claim in float32, where it isn't the same
     amplitude: float | None = None
+    only_at: str = ""  # the structured input at which alone it is violated
 
     @property
     def missing(self) -> str | None:

@@ -95,10 +95,10 @@ def en_transformer(**options: Any) -> nn.Module:
     return EnTransformer(dim=16, depth=1, heads=2, dim_head=32, **options)
 
 
-def se3_transformer() -> nn.Module:
+def se3_transformer(**options: Any) -> nn.Module:
     from se3_transformer_pytorch import SE3Transformer
 
-    model = SE3Transformer(dim=8, heads=2, dim_head=8, depth=1, num_degrees=2, output_degrees=2, reduce_dim_out=True)
+    model = SE3Transformer(dim=8, heads=2, dim_head=8, depth=1, num_degrees=2, output_degrees=2, reduce_dim_out=True, **options)
     return Through(model, lambda m, h, x: m(h, x))
 
 
@@ -517,6 +517,19 @@ GEOMETRY: list[Entry] = [
         "equivariant, with a basis computed through float32",
         package="se3-transformer-pytorch",
         needs=("se3_transformer_pytorch",),
+    ),
+    Entry(
+        "se3-transformer-pytorch, 12 neighbours",
+        lambda: se3_transformer(num_neighbors=12),
+        lambda: (normal(2, 16, 8), normal(2, 16, 3, seed=1)),
+        "SE(3)",
+        MOVED,
+        {"0": "scalar", "1": "vector"},
+        VIOLATED,
+        "of equally distant neighbours those are kept that rounding puts first, which a rotation changes",
+        package="se3-transformer-pytorch",
+        needs=("se3_transformer_pytorch",),
+        only_at="integer lattice",
     ),
     Entry(
         "equiformer-pytorch",

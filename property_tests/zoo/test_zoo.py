@@ -31,6 +31,9 @@ def test_the_verdict_is_true(entry: Entry, dtype: str) -> None:
         pytest.skip(entry.missing)
     result = entry.check(dtype)
     assert result.verdict is entry.truth(dtype), f"{entry.reason}\n{result}"
+    if entry.only_at:
+        assert any(entry.only_at in leaf.only_at for leaf in result.outputs)
+        assert result.violating == 0
 
 
 @pytest.mark.parametrize("base", BASES, ids=lambda base: base.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -51,6 +52,11 @@ class Domain(ABC):
     def structured(self, layout: Layout) -> Mapping[str, Any]:
         """The inputs that break models, by name: ties, lattices, zeros. Each a tree as `sample` gives it."""
         return {}
+
+    @property
+    def open(self) -> frozenset[int]:
+        """The input leaves, by index, in whose place any tensor may stand: a check tries the patterns of their reps there."""
+        return frozenset()
 
     @property
     def boundaries(self) -> Mapping[str, Layout]:
@@ -109,6 +115,41 @@ class Domain(ABC):
         """Domains on which the promises are tested."""
 
 
+@dataclass(frozen=True)
+class At(Domain):
+    """A domain at one of its layouts, which needn't be the one that it comes with."""
+
+    domain: Domain
+    at: Layout
+
+    @property
+    def layout(self) -> Layout:
+        return self.at
+
+    def sample(self, layout: Layout, n: int, rng: Generator) -> Any:
+        return self.domain.sample(layout, n, rng)
+
+    @property
+    def fixed(self) -> frozenset[int]:
+        return self.domain.fixed
+
+    @property
+    def batched(self) -> bool | None:
+        return self.domain.batched
+
+    def simpler(self, x: Any) -> Any:
+        return self.domain.simpler(x)
+
+    def complexity(self, x: Any) -> Tensor:
+        return self.domain.complexity(x)
+
+    @classmethod
+    def examples(cls) -> Sequence[Domain]:
+        from symcheck.domains.points import Set
+
+        return [cls(Set(5, 2), {"points": 2})]
+
+
 def simpler_numbers(leaf: Tensor) -> list[Tensor]:
     """One tensor made simpler: zero, ones or whole numbers throughout, then along one entry of its first axis at a time."""
     whole = [torch.zeros_like(leaf), torch.ones_like(leaf), leaf.round()]
@@ -125,6 +166,7 @@ def simpler_numbers(leaf: Tensor) -> list[Tensor]:
 
 def complexity_of_numbers(leaf: Tensor) -> Tensor:
     """For each row of `(n, *shape)`: 0 for an entry of zero, 1 for one, 2 for a whole number, 4 for any other."""
-    size = leaf.abs().double().reshape(len(leaf), -1)
+    number = leaf.double() if leaf.dtype == torch.bool else leaf
+    size = number.abs().double().reshape(len(leaf), leaf.shape[1:].numel())
     other = torch.where(size == size.round(), 2.0, 4.0).to(size)
     return torch.where(size == 0, 0.0, torch.where(size == 1, 1.0, other)).sum(-1)

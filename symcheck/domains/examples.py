@@ -143,6 +143,14 @@ class _Reading(Domain):
         return frozenset(i for i, (rows, varies) in enumerate(zip(self.rows, self._vary, strict=True)) if not (rows or varies))
 
     @property
+    def open(self) -> frozenset[int]:
+        return frozenset(
+            i
+            for i, (leaf, varies) in enumerate(zip(self.leaves, self._vary, strict=True))
+            if varies and leaf.is_floating_point()
+        )
+
+    @property
     def batched(self) -> bool | None:
         return any(self.rows)
 

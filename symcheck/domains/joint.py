@@ -84,6 +84,10 @@ class Joint(Domain):
         return frozenset(start + i for start, domain in zip(self._starts, self._domains, strict=False) for i in domain.fixed)
 
     @property
+    def open(self) -> frozenset[int]:
+        return frozenset(start + i for start, domain in zip(self._starts, self._domains, strict=False) for i in domain.open)
+
+    @property
     def batched(self) -> bool | None:
         said = {domain.batched for domain in self._domains} - {None}
         return said.pop() if len(said) == 1 else None

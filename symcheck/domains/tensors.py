@@ -26,6 +26,10 @@ class Tensors(Domain):
     def sample(self, layout: Layout, n: int, rng: Generator) -> Any:
         return torch.randn(n, *self.shape, generator=rng, dtype=torch.float64)
 
+    @property
+    def open(self) -> frozenset[int]:
+        return frozenset({0})
+
     @classmethod
     def examples(cls) -> Sequence[Domain]:
         return [cls(()), cls((2, 3))]

@@ -3,7 +3,7 @@
 from symcheck.engine.events import Event, Judged, Measuring, Probing
 from symcheck.engine.evidence import Evidence
 from symcheck.engine.judge import Judgement, judge
-from symcheck.engine.outcome import Counterexample, Figures, Finding, Outcome
+from symcheck.engine.outcome import Counterexample, FactorFigures, Figures, Finding, Outcome, Rung
 from symcheck.engine.policy import Policy
 from symcheck.engine.run import examine, run
 from symcheck.engine.settings import Settings
@@ -13,6 +13,7 @@ __all__ = [
     "Counterexample",
     "Event",
     "Evidence",
+    "FactorFigures",
     "Figures",
     "Finding",
     "Judged",
@@ -21,6 +22,7 @@ __all__ = [
     "Outcome",
     "Policy",
     "Probing",
+    "Rung",
     "Settings",
     "Verdict",
     "examine",

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
 from symcheck import reps
-from symcheck._tree import Leaves, Structure
+from symcheck._tree import Args, Leaves, Structure
 from symcheck.claims import Claim
-from symcheck.errors import ClaimError, GroupError
+from symcheck.errors import ClaimError, GroupError, did_you_mean
 from symcheck.groups import Monoid
 from symcheck.reps import Rep
 
@@ -38,8 +39,42 @@ class Bound:
 
 
 def input_reps(claim: Claim, structure: Structure) -> list[Rep]:
-    """One rep for each input leaf."""
-    return reps.spread(claim.inputs, structure, "inputs")
+    """One rep for each input leaf: the trivial one for an argument or a key that the claim doesn't mention."""
+    return reps.spread(_completed(claim.inputs, structure), structure, "inputs")
+
+
+def unmentioned(claim: Claim, structure: Structure) -> list[int]:
+    """The input leaves, by index, that belong to arguments or keys for which the claim has no rep."""
+    whole = _completed(claim.inputs, structure, _Absent())
+    if not isinstance(whole, (Args, dict)):
+        return []
+    return [i for i, rep in enumerate(reps.spread(whole, structure, "inputs")) if isinstance(rep, _Absent)]
+
+
+class _Absent(reps.Scalar):
+    """What stands for a rep that wasn't given."""
+
+
+def _completed(given: Any, structure: Structure, absent: Rep | None = None) -> Any:
+    """Reps with `absent` for the trailing arguments and the keys that they leave out, at the top of the tree and below."""
+    if structure.make is None or not isinstance(given, (Args, dict)):
+        return given
+    children = dict(zip(structure.keys, structure.children, strict=True))
+    if isinstance(given, Args):
+        places = [key for key in children if key.startswith("[")][: len(given.args)]
+        args = [_completed(rep, children[key], absent) for key, rep in zip(places, given.args, strict=False)]
+        args += [absent] * (sum(key.startswith("[") for key in children) - len(given.args))
+        words = {key[1:]: absent for key in children if key.startswith(".")}
+        return Args(*args, *given.args[len(places) :], **(words | _named(given.kwargs, children, absent)))
+    return {key[1:]: absent for key in children if key.startswith(".")} | _named(given, children, absent)
+
+
+def _named(given: Mapping[Any, Any], children: Mapping[str, Structure], absent: Rep | None) -> dict[Any, Any]:
+    known = [key[1:] for key in children if key.startswith(".")]
+    for key in given:
+        if f".{key}" not in children and known:
+            raise ClaimError(f"inputs: there is a rep for {key!r}, but no such input; {did_you_mean(str(key), known)}")
+    return {key: _completed(rep, children[f".{key}"], absent) if f".{key}" in children else rep for key, rep in given.items()}
 
 
 def bind(claim: Claim, inputs: list[Rep], x: Leaves, names: Sequence[str]) -> Bound:
@@ -80,7 +115,7 @@ def _check(group: Monoid, reps_: Sequence[Rep], leaves: Leaves, shapes: list[Sha
             raise ClaimError(
                 f"{rep} moves nothing in {place}, which is empty: its shape is {shape}. Give it at least one entry."
             )
-        rep.check(group, shape, leaf.is_floating_point() or leaf.is_complex(), place)
+        rep.check(group, shape, leaf.is_floating_point() or leaf.is_complex(), place, leaf.dtype)
 
 
 def _shape(leaf: Tensor) -> Shape:

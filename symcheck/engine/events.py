@@ -17,12 +17,13 @@ class Probing:
 
 @dataclass(frozen=True)
 class Measuring:
-    """Trials of the claim that are done, in one precision."""
+    """Trials of the claim that are done, in one precision and one phase of the check."""
 
     claim: Claim
     precision: str
     done: int
     total: int
+    phase: str = "sweep"  # or "boundaries", "weights", "ladder"
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ class Evidence:
     moved: Tensor
     region: Tensor
     regions: tuple[str, ...]
+    drawn: Tensor | None = None  # (n,), bool: the trials drawn at random, of which quantiles are told; None: all generic ones
     precise: bool = True  # False: the model doesn't run in float64, and truth is measured in the working precision
 
     @property

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from symcheck._tree import Leaves, Structure, flatten, split
+from symcheck._tree import Args, Leaves, Structure, flatten, split
+from symcheck.engine.derivatives import differentiable, pullback, pushforward
+from symcheck.engine.functional import named_parameters, with_parameters
 from symcheck.placement import Placement, widened
 
 
@@ -63,6 +65,56 @@ class Forward:
             parts.append(self._chunk(x, done, stop))
             done = stop
         return [torch.cat(leaves) for leaves in zip(*parts, strict=True)] if len(parts) > 1 else parts[0]
+
+    def jvp(self, x: Leaves, tangent: Leaves) -> Leaves:
+        """The derivative of the outputs along a tangent of the inputs. Shared leaves have none."""
+        return self._derived(pushforward(self._loose, self._moving(x)), [*x, *tangent], doubled=True)
+
+    def vjp(self, x: Leaves, cotangent: Leaves) -> Leaves:
+        """The gradient by the inputs of `sum(cotangent * f(x))`: right for each trial, since none depends on another."""
+        return self._derived(pullback(self._loose, self._moving(x), len(x)), [*x, *cotangent], doubled=False)
+
+    def reweighted(self, x: Leaves, names: Sequence[str], moved: Callable[[str, Tensor], Tensor]) -> Leaves:
+        """The outputs with other values of some of a module's parameters in each trial."""
+        own = named_parameters(self.model, names)
+        values = [moved(name, widened(own[name].detach())) for name in names]
+        batched = self.batching in (Batching.BATCH, Batching.ROWS)
+        model = with_parameters(
+            self.model, names, self.structure, [i not in self.shared for i in range(len(x))] if batched else ()
+        )
+        _, structure = flatten(Args(*x, *values))
+        for batching in (Batching.VMAP, Batching.LOOP):
+            try:
+                return self._called(replace(self, model=model, structure=structure, batching=batching), [*x, *values])
+            except ModelError:
+                if batching is Batching.LOOP:
+                    raise
+        raise AssertionError("one of two ways returns or raises")
+
+    def via(self, made: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Callable[[Leaves], Leaves]:
+        """The function of a model made from this one, called in the same way."""
+        return lambda x: self._called(replace(self, model=made(self.model)), x)
+
+    def _moving(self, x: Leaves) -> list[int]:
+        return [i for i, leaf in enumerate(x) if differentiable(leaf) and i not in self.shared]
+
+    def _loose(self, *leaves: Tensor) -> Leaves:
+        """The model's outputs, still attached to what they were computed from."""
+        return self._tensors(self._raw(list(leaves)))
+
+    def _derived(self, model: Callable[..., Any], leaves: Leaves, *, doubled: bool) -> Leaves:
+        """The values of a derivative, found in the same calls that serve the model itself."""
+        _, structure = flatten(Args(*leaves))
+        shared = {i + k for i in self.shared for k in ((0, len(leaves) // 2) if doubled else (0,))}
+        return self._called(replace(self, model=model, structure=structure, shared=frozenset(shared), grad=False), leaves)
+
+    def _called(self, other: Forward, leaves: Leaves) -> Leaves:
+        """The values of another forward, with its calls and crashes counted as this one's."""
+        other.crashes, other.output, other.shapes = self.crashes, None, None
+        try:
+            return other(leaves)
+        finally:
+            self.calls, self.evaluations = other.calls, other.evaluations
 
     def strict(self, x: Leaves) -> Leaves:
         """The same, but the first trial that raises raises here."""
@@ -127,7 +179,7 @@ class Forward:
 
     def _vmap(self, x: Leaves) -> Leaves:
         def one(*leaves: Tensor) -> tuple[Tensor, ...]:
-            return tuple(self._tensors(self._raw(list(leaves))))
+            return tuple(leaf.detach() for leaf in self._tensors(self._raw(list(leaves))))
 
         dims = tuple(None if i in self.shared else 0 for i in range(len(x)))
         given = [leaf[0] if i in self.shared else leaf for i, leaf in enumerate(x)]
@@ -139,7 +191,7 @@ class Forward:
     def _call(self, x: Leaves) -> Leaves:
         self.calls += 1
         with self._guarded():
-            return [widened(leaf) for leaf in self._tensors(self._raw(x))]
+            return [widened(leaf.detach()) for leaf in self._tensors(self._raw(x))]
 
     def _raw(self, x: Leaves) -> Any:
         arguments = self.structure.rebuild(x)
@@ -184,7 +236,7 @@ class Forward:
             raise ModelError(f"the output's structure changed from {self.output} to {structure}")
         self.output = structure
         self.eps = tuple(torch.finfo(leaf.dtype).eps if leaf.is_floating_point() else 0.0 for leaf in leaves)
-        return [leaf.detach() for leaf in leaves]
+        return leaves
 
     @staticmethod
     def _with_trials(leaf: Tensor, n: int) -> Tensor:

@@ -68,6 +68,7 @@ class _Leaf:
     region: Tensor
     regions: tuple[str, ...]
     signal: float
+    drawn: Tensor
 
     @classmethod
     def of(cls, e: Evidence, column: int, policy: Policy, precision: str, tolerance: float | None) -> _Leaf:
@@ -88,6 +89,7 @@ class _Leaf:
             region=e.region,
             regions=e.regions,
             signal=float(e.signal[column]),
+            drawn=e.region == 0 if e.drawn is None else e.drawn,
         )
 
     @property
@@ -144,6 +146,12 @@ class _Leaf:
         bad = set(self.region[self.violating].tolist())
         return () if 0 in bad else tuple(self.regions[region] for region in sorted(bad))
 
+    def quantiles(self, scale: float) -> tuple[float, ...]:
+        """The relative difference that half, 9 of 10 and 99 of 100 of the random trials stay below, and the worst."""
+        known = self.truth[self.drawn & self.truth.isfinite()] / scale
+        at = torch.tensor([0.5, 0.9, 0.99, 1.0], dtype=known.dtype)
+        return tuple(known.quantile(at).tolist()) if len(known) else ()
+
     def figures(self) -> Figures:
         verdict, because = self.verdict()
         worst = _worst(self.truth, self.exact, self.judged)
@@ -164,6 +172,7 @@ class _Leaf:
             magnitude=magnitude,
             limit=limit / self.signal if self.signal > 0 else float("nan"),
             relative=float(self.truth[worst]) / scale,
+            quantiles=self.quantiles(scale),
             only_at=self.only_at,
             because=because,
         )

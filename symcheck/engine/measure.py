@@ -2,73 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from symcheck._tree import Leaves
 from symcheck.engine.bound import Bound
+from symcheck.engine.derivatives import differentiable
 from symcheck.engine.forward import Forward
 from symcheck.engine.noise import Noise, noise, rms
 from symcheck.engine.policy import Policy
 from symcheck.engine.trials import Trials
 from symcheck.errors import ClaimError
 from symcheck.properties import Property
+from symcheck.properties.base import Model
 from symcheck.reps import Rep
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """The two sides on all trials in one precision: one row a trial, one column an output leaf."""
+    """The two sides on all trials in one precision: one row a trial, one column a leaf of the property's quantity."""
 
     error: Tensor  # (n, L)
     magnitude: Tensor  # (n, L): the size of the right side
     peak: Tensor  # (n, L): the largest error of one entry, relative to its own spread
     peak_error: Tensor  # (n, L): the error of that entry
     moved: Tensor  # (n,): how far the action moves the input, relative to its size
-    signal: Tensor  # (L,): the spread of the output over the generic inputs
-    outputs: Leaves  # f at every input, on the device
+    signal: Tensor  # (L,): the spread of the quantity over the generic inputs
+    outputs: Leaves  # the quantity at every input, on the device
     crashes: dict[int, str]  # trials on which the model raised
 
+    def joined(self, other: Sweep) -> Sweep:
+        """The same with the trials of another sweep, on the same inputs, behind its own."""
+        names = ("error", "magnitude", "peak", "peak_error", "moved")
+        both: dict[str, Any] = {name: torch.cat([getattr(self, name), getattr(other, name)]) for name in names}
+        return replace(self, **both, crashes=self.crashes | {len(self.error) + t: text for t, text in other.crashes.items()})
 
-def sweep(f: Forward, prop: Property, bound: Bound, trials: Trials) -> Generator[int, None, Sweep]:
-    """Yields the number of trials done, chunk by chunk, and returns the sweep. f is evaluated once at each input."""
-    device = f.placement.device
-    inputs = [leaf.to(device) for leaf in trials.inputs]
-    y = f(inputs)
-    crashed = {int(i): text for i, text in f.crashes.items()}
-    crashes = {t: crashed[s] for t, s in enumerate(trials.source.tolist()) if s in crashed}
-    generic = (trials.region_of == 0).to(device)
-    spreads = [entry_spread(leaf[generic], rep) for leaf, rep in zip(y, bound.outputs, strict=True)]
-    errors, magnitudes, peaks, moved = [], [], [], []
-    start = 0
-    while start < len(trials):
-        part = slice(start, min(start + f.limit, len(trials)))  # the limit may have been halved by the call before
-        rows = trials.source[part].to(device)
-        x, fx = [leaf[rows] for leaf in inputs], [leaf[rows] for leaf in y]
-        known = Known(f, x, fx)
-        left, right = prop.sides(known, bound, x, trials.g[part])
-        crashes |= {start + i: text for i, text in known.crashes.items()}
-        gaps = [_minus(a, b) for a, b in zip(left, right, strict=True)]
-        errors.append(torch.stack([rms(gap) for gap in gaps], -1))
-        peaks.append(torch.stack([peak(gap, scale) for gap, scale in zip(gaps, spreads, strict=True)], 1))
-        magnitudes.append(torch.stack([rms(b) for b in right], -1))
-        moved.append(known.moved)
-        start = part.stop
-        yield start
-    highest = torch.cat(peaks).cpu()
-    return Sweep(
-        error=torch.cat(errors).cpu(),
-        magnitude=torch.cat(magnitudes).cpu(),
-        peak=highest[..., 0],
-        peak_error=highest[..., 1],
-        moved=torch.cat(moved).cpu(),
-        signal=torch.stack([spread(leaf[generic]) for leaf in y]).cpu(),
-        outputs=y,
-        crashes=crashes,
-    )
+
+class Sides:
+    """The two sides of a property's equation, evaluated by one forward, with f remembered at every input of the trials."""
+
+    def __init__(self, f: Forward, prop: Property, bound: Bound, trials: Trials) -> None:
+        self.f, self.prop, self.bound, self.trials = f, prop, bound, trials
+        self.inputs = [leaf.to(f.placement.device) for leaf in trials.inputs]
+        self.outputs = f(self.inputs)
+        self._crashed = {int(i): text for i, text in f.crashes.items()}
+        at_inputs = Known(f, self.inputs, self.outputs)
+        self.quantity = prop.quantity(at_inputs, bound, self.inputs)
+        self._crashed |= at_inputs.crashes
+        generic = (trials.region_of == 0).to(f.placement.device)
+        reps = prop.reps(bound)
+        self.spreads = [entry_spread(leaf[generic], rep) for leaf, rep in zip(self.quantity, reps, strict=True)]
+        self.signal = torch.stack([spread(leaf[generic]) for leaf in self.quantity]).cpu()
+
+    def sweep(self, source: Tensor, g: Tensor) -> Generator[int, None, Sweep]:
+        """Yields the number of trials done, chunk by chunk, and returns the sweep of elements g on the inputs `source`."""
+        errors, magnitudes, peaks, moved = [], [], [], []
+        crashes = {t: self._crashed[s] for t, s in enumerate(source.tolist()) if s in self._crashed}
+        start, tuples = 0, self.tuples(g)
+        while start < len(source):
+            part = slice(start, min(start + self.f.limit, len(source)))  # the limit may have been halved by the call before
+            rows = source[part].to(self.f.placement.device)
+            known = Known(self.f, [leaf[rows] for leaf in self.inputs], [leaf[rows] for leaf in self.outputs])
+            left, right = self.prop.sides(known, self.bound, known.x, *(one[part] for one in tuples))
+            allowed = self.prop.allowance(known, self.bound, known.x, *(one[part] for one in tuples))
+            crashes |= {start + i: text for i, text in known.crashes.items()}
+            gaps = [_minus(a, b) for a, b in zip(left, right, strict=True)]
+            errors.append(_beyond(torch.stack([rms(gap) for gap in gaps], -1), allowed))
+            highest = [peak(gap, scale) for gap, scale in zip(gaps, self.spreads, strict=True)]
+            peaks.append(torch.stack([torch.zeros_like(one) if allowed else one for one in highest], 1))
+            magnitudes.append(torch.stack([rms(b) for b in right], -1))
+            moved.append(known.moved)
+            start = part.stop
+            yield start
+        above = torch.cat(peaks).cpu()
+        return Sweep(
+            error=torch.cat(errors).cpu(),
+            magnitude=torch.cat(magnitudes).cpu(),
+            peak=above[..., 0],
+            peak_error=above[..., 1],
+            moved=torch.cat(moved).cpu(),
+            signal=self.signal,
+            outputs=self.quantity,
+            crashes=crashes,
+        )
+
+    def both(self, x: Leaves, g: Tensor) -> Leaves:
+        """The left and then the right side at lines of inputs, each row of g standing for as many rows of x as come on it."""
+        along = (one.repeat_interleave(len(x[0]) // len(g), 0) for one in self.tuples(g))
+        left, right = self.prop.sides(self.f, self.bound, x, *along)
+        return [*left, *right]
+
+    def tuples(self, g: Tensor) -> tuple[Tensor, ...]:
+        """The elements of trials, and as many partners of each as the property takes: those of the trials before."""
+        return tuple(g.roll(k, 0) for k in range(self.prop.arity))
 
 
 class Known:
@@ -80,13 +111,34 @@ class Known:
         self.crashes: dict[int, str] = {}
 
     def __call__(self, x: Leaves) -> Leaves:
-        if x is self.x:
-            return self.fx
+        return self.fx if x is self.x else self._noted(x, self.f(x))
+
+    def jvp(self, x: Leaves, tangent: Leaves) -> Leaves:
+        return self._noted(
+            [a + b if b.is_floating_point() else a for a, b in zip(x, tangent, strict=True)], self.f.jvp(x, tangent)
+        )
+
+    def vjp(self, x: Leaves, cotangent: Leaves) -> Leaves:
+        return self._noted(x, self.f.vjp(x, cotangent))
+
+    def reweighted(self, x: Leaves, names: Sequence[str], moved: Callable[[str, Tensor], Tensor]) -> Leaves:
+        self.moved = self.moved.clamp_min(1.0)  # the weights are, whatever the inputs do
+        return self._noted(x, self.f.reweighted(x, names, moved))
+
+    def via(self, made: Callable[[Model], Model]) -> Callable[[Leaves], Leaves]:
+        return lambda x: self._noted(x, self.f.via(made)(x))
+
+    def _noted(self, x: Leaves, y: Leaves) -> Leaves:
         for mine, theirs in zip(self.x, x, strict=True):
-            self.moved = torch.maximum(self.moved, rms(_minus(theirs, mine)) / rms(mine).clamp_min(1e-300))
-        y = self.f(x)
+            if mine.shape == theirs.shape:
+                self.moved = torch.maximum(self.moved, rms(_minus(theirs, mine)) / rms(mine).clamp_min(1e-300))
         self.crashes |= self.f.crashes
         return y
+
+
+def _beyond(errors: Tensor, allowed: Leaves | None) -> Tensor:
+    """What is left of errors `(n, L)` above what an inequality allows."""
+    return errors if allowed is None else torch.where(errors <= torch.stack(allowed, -1), 0.0, errors)
 
 
 def variance(y: Tensor) -> Tensor:
@@ -121,15 +173,14 @@ def peak(gap: Tensor, scale: Tensor) -> Tensor:
 
 @dataclass
 class Floor:
-    """The noise floor of one forward: what rounding explains, trial by trial.
+    """The noise floor of a property's two sides under one forward: what rounding explains, trial by trial.
 
-    The largest of: the computational noise of f, at inputs and at transformed inputs; the rounding of the action itself,
-    carried through f, and on the output; one epsilon of the output's magnitude, since constants inside f are rounded too, and
-    an output that is cast to a lower precision rounds to that.
+    The largest of: the computational noise of either side; the rounding of the action itself, carried through f, and on the
+    quantity; one epsilon of its magnitude, since constants inside f are rounded too, and an output that is cast to a lower
+    precision rounds to that.
     """
 
-    f: Forward
-    bound: Bound
+    sides: Sides
     trials: Trials
     policy: Policy
     rng: torch.Generator
@@ -141,13 +192,18 @@ class Floor:
         entries = min(leaf[0].numel() for leaf in sweep.outputs)
         lines = self.policy.few_lines if entries >= self.policy.line_entries else self.policy.lines
         few = generic[torch.linspace(0, len(generic) - 1, min(lines, self.policy.lines, len(generic))).long()]
-        still, moved = self._noise(few, moved=False), self._noise(few, moved=True)
+        left, right = self._noise(few)
         inward, outward = self._defects(few, sweep)
         size = sweep.magnitude
-        carried = (still.gain.nanmedian(0).values * inward).expand_as(size)
-        eps = torch.tensor(self.f.eps, dtype=torch.float64).clamp_min(self.f.placement.eps)
-        parts = [still.typical(size), moved.typical(size), carried, outward * size, eps * size]
+        carried = (right.gain.nanmedian(0).values * inward).expand_as(size)
+        parts = [left.typical(size), right.typical(size), carried, outward * size, self._eps(size) * size]
         return torch.stack(parts).amax(0)
+
+    def _eps(self, size: Tensor) -> Tensor:
+        """The epsilon of each leaf `(L,)`: that of its own dtype if it is one of the model's outputs."""
+        f = self.sides.f
+        own = f.eps if len(f.eps) == size.shape[-1] else ()
+        return torch.tensor(own or (0.0,) * size.shape[-1], dtype=torch.float64).clamp_min(f.placement.eps)
 
     def corrected(self, floor: Tensor, errors: Tensor, allowed: Tensor) -> Tensor:
         """The same, with the noise measured on the spot at the worst of the trials that it doesn't explain.
@@ -177,7 +233,7 @@ class Floor:
         """
         worst = torch.cat(suspects)
         repeated = worst.repeat_interleave(self.policy.suspect_lines)
-        levels = [self._noise(repeated, moved).level for moved in (False, True)]
+        levels = [lines.level for lines in self._noise(repeated)]
         tables = [level.reshape(len(worst), self.policy.suspect_lines, -1).nanmedian(1).values for level in levels]
         spot = torch.stack(tables).nan_to_num().amax(0)
         floor = floor.clone()
@@ -188,21 +244,28 @@ class Floor:
                 floor = torch.where(region, torch.maximum(floor, here.median(0).values), floor)
         return floor
 
-    def _noise(self, chosen: Tensor, moved: bool) -> Noise:
-        """Lines through the inputs of the chosen trials, or through their transforms; beside structured inputs, not at them."""
+    def _noise(self, chosen: Tensor) -> tuple[Noise, Noise]:
+        """The noise of the left and of the right side on lines through the inputs of the chosen trials.
+
+        Beside structured inputs, not at them.
+        """
+        f, g = self.sides.f, self.trials.g[chosen]
         x = [self._beside(leaf, self.trials.region[chosen] > 0) for leaf in self.trials.x(chosen)]
-        if moved:
-            x = self.bound.on_inputs(self.trials.g[chosen], x)
-        moving = [(leaf.is_floating_point() or leaf.is_complex()) and i not in self.fixed for i, leaf in enumerate(x)]
-        eps = self.f.placement.eps
+        moving = [differentiable(leaf) and i not in self.fixed for i, leaf in enumerate(x)]
+        eps = f.placement.eps
         evaluations = self.policy.line_points * len(self.policy.spacings(eps))
-        outputs = sum(shape.numel() for shape in self.f.shapes or [])
+        outputs = sum(shape.numel() for shape in f.shapes or [])
         at_once = max(1, self.policy.largest_tensor // max(1, 8 * outputs * evaluations))
         parts = []
         for start in range(0, len(chosen), at_once):
-            here = [leaf[start : start + at_once].to(self.f.placement.device) for leaf in x]
-            parts.append(noise(self.f, here, moving=moving, eps=eps, rng=self.rng, policy=self.policy))
-        return Noise(*(torch.cat([getattr(part, name) for part in parts]) for name in ("level", "size", "gain")))
+            here = [leaf[start : start + at_once].to(f.placement.device) for leaf in x]
+            some = g[start : start + at_once]
+            both = partial(self.sides.both, g=some)
+            parts.append(noise(both, here, moving=moving, eps=eps, rng=self.rng, policy=self.policy))
+        whole = {name: torch.cat([getattr(part, name) for part in parts]) for name in ("level", "size", "gain")}
+        half = whole["level"].shape[-1] // 2
+        left, right = ({name: table[:, part] for name, table in whole.items()} for part in (slice(half), slice(half, None)))
+        return Noise(**left), Noise(**right)
 
     def _beside(self, leaf: Tensor, structured: Tensor) -> Tensor:
         if not leaf.is_floating_point() or not bool(structured.any()):
@@ -213,18 +276,19 @@ class Floor:
 
     def _defects(self, few: Tensor, sweep: Sweep) -> tuple[float, Tensor]:
         """By how much the action fails to be one, relative to what it acts on: on inputs (), on outputs (L)."""
-        group, g = self.bound.group, self.trials.g[few]
+        bound = self.sides.bound
+        group, g = bound.group, self.trials.g[few]
         h = g.flip(0)
         both = group.compose(g, h)
         x = self.trials.x(few)
         y = [leaf[self.trials.source[few].to(leaf.device)].cpu() for leaf in sweep.outputs]
-        inward = self._defect(self.bound.inputs, g, h, both, x, "inputs")
-        outward = self._defect(self.bound.outputs, g, h, both, y, "outputs")
+        inward = self._defect(bound.inputs, g, h, both, x, "inputs")
+        outward = self._defect(self.sides.prop.reps(bound), g, h, both, y, "outputs")
         return float(inward.max()), outward
 
     def _defect(self, reps: Sequence[Rep], g: Tensor, h: Tensor, both: Tensor, x: Leaves, what: str) -> Tensor:
         """`(L,)`; raises ClaimError if a rep that says it is exact is off by more than float32 would be."""
-        group, defects = self.bound.group, []
+        group, defects = self.sides.bound.group, []
         for rep, leaf in zip(reps, x, strict=True):
             twice, once = rep.act(group, g, rep.act(group, h, leaf)), rep.act(group, both, leaf)
             defect = (rms(_minus(twice, once)) / rms(leaf).maximum(rms(once)).clamp_min(1e-300)).nan_to_num()

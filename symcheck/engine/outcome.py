@@ -39,6 +39,7 @@ class Figures:
     magnitude: float
     limit: float  # the smallest violation, relative to the signal, that would have been seen
     relative: float  # truth / signal, or / magnitude where there is no signal
+    quantiles: tuple[float, ...] = ()  # truth / signal of random trials: half, 9 of 10, 99 of 100 stay below, and the worst
     only_at: tuple[str, ...] = ()
     because: str = ""
 
@@ -55,6 +56,26 @@ class Counterexample:
 
 
 @dataclass(frozen=True)
+class FactorFigures:
+    """Trials that move one factor of a product group alone."""
+
+    group: str
+    trials: int
+    violating: int
+    relative: float  # the worst of them, as part of the signal
+
+
+@dataclass(frozen=True)
+class Rung:
+    """The difference of the two sides in one precision: RMS over the same few random trials, as part of the signal."""
+
+    precision: str
+    eps: float
+    error: float | None
+    because: str = ""  # why there is no error
+
+
+@dataclass(frozen=True)
 class Outcome:
     """One claim, one property, one verdict."""
 
@@ -68,6 +89,8 @@ class Outcome:
     figures: tuple[Figures, ...] = ()
     findings: tuple[Finding, ...] = ()
     counterexample: Counterexample | None = None
+    factors: tuple[FactorFigures, ...] = ()
+    ladder: tuple[Rung, ...] = ()
     inputs: tuple[str, ...] = ()
     batching: str = ""
     trials: int = 0

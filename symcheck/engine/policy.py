@@ -73,6 +73,22 @@ class Policy:
     structured_elements: int = 8
     """Elements tried on each structured input: the group's landmarks, then random ones."""
 
+    factor_elements: int = 4
+    """Elements of each factor of a product group tried alone on each input, so that a check says which factor is broken."""
+
+    search_starts: int = 4
+    """From how many of the worst trials the group is searched for worse ones."""
+
+    search_candidates: int = 8
+    """Elements tried around each of them in one round, in one batch."""
+
+    search_steps: tuple[float, ...] = (0.5, 0.15, 0.05)
+    """How far, in the Lie algebra (radians for rotations), each round steps. A break on a cap of a few percent of SO(3) is a
+    radian wide; below a twentieth, an error that a step could still find would be no larger than the one in hand."""
+
+    ladder_trials: int = 16
+    """Random trials at each precision of the ladder: one on each input."""
+
     weight_scales: tuple[float, ...] = (0.03, 0.1, 0.3, 1.0)
     """How far weights are perturbed, in their own size: zero-initialised and symmetric weights hide breaks, which show at one
     of these. Several, since a break may be small at the smallest and drowned by an ill-conditioned model at the largest."""

@@ -13,14 +13,14 @@ from torch.utils._pytree import tree_leaves
 
 from symcheck._tree import Args, Leaves, Structure, call_names, flatten
 from symcheck.claims import Claim
-from symcheck.domains import Domain
-from symcheck.engine.bound import Bound, bind, bind_outputs, input_reps
+from symcheck.domains import At, Domain
+from symcheck.engine.bound import Bound, bind, bind_outputs, input_reps, unmentioned
 from symcheck.engine.forward import Batching, Forward, ModelError
 from symcheck.engine.noise import real, rms
 from symcheck.engine.outcome import Finding
 from symcheck.engine.policy import Policy
 from symcheck.errors import DomainError
-from symcheck.placement import Placement, modules_of
+from symcheck.placement import Placement, modules_of, written
 
 PROBES = 3  # inputs that a probe calls the model with: two that differ, and one more to tell a swap from a mix
 
@@ -73,7 +73,7 @@ def probe(
     _, structure = sample(claim.domain, 1, claim.rng(seed, "probe"))
     reps = input_reps(claim, structure)
     names = call_names(model, structure)
-    findings = training(model)
+    findings = training(model) + forgotten(claim, structure, sample(claim.domain, 1, claim.rng(seed, "probe"))[0], names)
     readings = list(claim.domain.readings([rep.rank for rep in reps]))
     bind(
         claim, reps, sample(readings[-1], 1, claim.rng(seed, "probe"))[0], names
@@ -101,6 +101,30 @@ def probe(
     raise AssertionError("a domain has at least one reading")
 
 
+def at_boundary(claim: Claim, setup: Setup, name: str, seed: int) -> Setup:
+    """The setup at another layout of its domain, by name. Raises ModelError if the model doesn't take it."""
+    domain = At(setup.domain, setup.domain.boundaries[name])
+    x, structure = sample(domain, PROBES, claim.rng(seed, "probe"))
+    bound = bind(claim, input_reps(claim, structure), x, setup.names)
+    forward = replace(setup.forward, shapes=None, crashes={}, calls=0, evaluations=0)
+    y = forward.strict(x)
+    assert forward.output is not None
+    return replace(setup, domain=domain, forward=forward, bound=bind_outputs(claim, bound, y, forward.output))
+
+
+def forgotten(claim: Claim, structure: Structure, x: Leaves, names: Sequence[str]) -> list[Finding]:
+    """A finding for each input that the claim says nothing of: a cell or an edge attribute that should have moved along."""
+    found = []
+    for i in unmentioned(claim, structure):
+        kind = "is floating point" if x[i].is_floating_point() or x[i].is_complex() else "holds integers"
+        text = (
+            f"The claim doesn't say how {claim.group} acts on input '{names[i]}', which {kind}: it was left alone. "
+            f"Give it a rep, 'scalar' if the group does leave it alone."
+        )
+        found.append(Finding("unmentioned-input", text, "warning" if kind == "is floating point" else "note"))
+    return found
+
+
 class _Trial:
     """One reading of the domain, tried on the model. What is noticed on the way goes to `findings`."""
 
@@ -123,7 +147,9 @@ class _Trial:
                 if reference is Batching.ROWS and (many := self._in_company(x)) is not None:
                     return self._sized(many, x)
                 continue
+            before = written(self.plain.model)
             self.unstable = self._instability(one.strict(x), expected)
+            self._note_state(before, written(self.plain.model))
             if self.unstable is not None:
                 return self._sized(one, x)
             many = self._joined(one, x, expected)
@@ -183,6 +209,15 @@ class _Trial:
                     )
                 )
 
+    def _note_state(self, before: dict[str, tuple[int, int]], after: dict[str, tuple[int, int]]) -> None:
+        """What a call on inputs that the model has seen already still changes: not a cache, but a memory."""
+        changed = [name for name, state in after.items() if before.get(name) != state]
+        if not changed or any(finding.kind == "training-mode" for finding in self.findings):
+            return  # of which batch statistics are a part
+        names = ", ".join(f"'{name}'" for name in changed[:4]) + (f" and {len(changed) - 4} more" if len(changed) > 4 else "")
+        text = f"A call changes the model's own state: {names}. Compute it anew in each call, or return it as an output."
+        self._note(Finding("mutates-state", text, "warning" if self.unstable else "note"))
+
     def _note(self, finding: Finding) -> None:
         if finding not in self.findings:
             self.findings.append(finding)
@@ -227,26 +262,45 @@ class _Trial:
         try:
             with tall:
                 forward.strict([leaf[:1] for leaf in x])
+            self._note_lower(tall)
         except (ModelError, RuntimeError):  # compiled models refuse to run under a dispatch mode
             pass
         numbers = sum(leaf[:1].numel() for leaf in x) * 8
         forward.limit = max(1, self.policy.largest_tensor // max(tall.bytes, numbers, 1))
         return forward
 
+    def _note_lower(self, seen: _Tallest) -> None:
+        """What ignores the dtype that the model was cast to."""
+        if self.plain.placement.dtype != torch.float64 or not seen.lower:
+            return
+        text = (
+            f"In float64, {seen.lower} of the model's {seen.operations} floating-point operations compute in lower precision, "
+            f"the first of them {seen.first}: it ignores its dtype there (a hidden cast, or constants made in float32)."
+        )
+        self._note(Finding("ignores-dtype", text, "note"))
+
 
 class _Tallest(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves its base class untyped
-    """The bytes of the largest tensor that any operation returns while it is active."""
+    """The bytes of the largest tensor that any operation returns while it is active, and how many are below float64."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.bytes = 0
+        self.bytes = self.operations = self.lower = 0
+        self.first = ""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         for leaf in tree_leaves(result):
             if isinstance(leaf, Tensor):
                 self.bytes = max(self.bytes, leaf.numel() * leaf.element_size())
+                self.operations += leaf.is_floating_point()
+                if leaf.dtype in _LOWER:
+                    self.lower += 1
+                    self.first = self.first or str(func).removeprefix("aten.").partition(".")[0]
         return result
+
+
+_LOWER = (torch.float32, torch.bfloat16, torch.float16)
 
 
 def _random_or_mixing(module: nn.Module) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,15 +17,17 @@ from symcheck.engine.events import Event, Judged, Measuring, Probing
 from symcheck.engine.evidence import Evidence
 from symcheck.engine.forward import Forward, ModelError
 from symcheck.engine.judge import judge
-from symcheck.engine.measure import Floor, Sweep, sweep
+from symcheck.engine.measure import Floor, Sides, Sweep
 from symcheck.engine.noise import rms
-from symcheck.engine.outcome import Counterexample, Finding, Outcome
-from symcheck.engine.probe import Setup, probe
+from symcheck.engine.outcome import Counterexample, FactorFigures, Finding, Outcome, Rung
+from symcheck.engine.probe import Setup, at_boundary, probe, sample
+from symcheck.engine.search import search
 from symcheck.engine.settings import Settings
-from symcheck.engine.trials import Trials, draw
+from symcheck.engine.trials import Elements, Trials, draw
 from symcheck.engine.verdict import Verdict
-from symcheck.errors import SymcheckError
-from symcheck.placement import Placement, as_device, own_dtype, placed
+from symcheck.errors import ClaimError, SymcheckError
+from symcheck.groups import Monoid
+from symcheck.placement import Placement, as_device, own_dtype, placed, tensors_of
 from symcheck.properties import Property
 
 
@@ -94,12 +98,14 @@ class _Examination:
         return failed
 
     def _measured(self, prop: Property, setup: Setup, precise: bool) -> Iterator[Event]:
+        self._check_applicable(prop, setup)
         trials = draw(self.claim, setup, self.settings.trials, self.settings.seed, self.settings.policy)
         readings: list[_Reading] = []
         for placement in dict.fromkeys((setup.forward.placement, self.working)):
             try:
-                with placed(self.model, placement):
-                    reading = yield from self._read(prop, setup.at(placement), setup, trials)
+                with self._placed(prop, placement):
+                    reading = yield from self._read(prop, setup.at(placement), setup, trials, searching=not readings)
+                trials = reading.trials
                 crash = _crash(reading.sweep, trials, setup, placement)
             except ModelError as error:
                 crash = f"the model raised in {placement.precision}: {error}"
@@ -108,9 +114,12 @@ class _Examination:
                 return
             readings.append(reading)
         outcome = self._judged(prop, setup, trials, readings, precise)
+        if outcome.verdict.passes("float32"):
+            outcome = yield from self._at_boundaries(outcome, prop, setup)
         if outcome.verdict.passes("float32") and precise and self._perturbs:
             outcome = yield from self._at_perturbed_weights(outcome, prop, setup)
-        yield Judged(outcome)
+        rungs = yield from self._ladder(prop, setup, trials, readings)
+        yield Judged(replace(outcome, ladder=rungs, findings=outcome.findings + ill_conditioned(outcome, readings[0])))
 
     @property
     def _perturbs(self) -> bool:
@@ -128,11 +137,11 @@ class _Examination:
         tried, worst = own.weights, own
         for scale in policy.weight_scales:
             f, name = setup.at(setup.forward.placement), f"perturbed by {scale:g}"
-            with placed(self.model, f.placement):
+            with self._placed(prop, f.placement):
                 try:
                     weights.perturb(self.model, scale, self.claim.rng(self.settings.seed, name))
                     weights.calibrate(f, [leaf.to(f.placement.device) for leaf in trials.inputs])
-                    reading = yield from self._read(prop, f, setup, trials)
+                    reading = yield from self._read(prop, f, setup, trials, phase="weights")
                 except ModelError:
                     continue
             tried = (*tried, name)
@@ -145,28 +154,114 @@ class _Examination:
                 break
         return replace(worst, weights=tried)
 
-    def _read(self, prop: Property, f: Forward, setup: Setup, trials: Trials) -> Generator[Event, None, _Reading]:
-        """Sweep the trials in one precision, and measure the floor there."""
-        claim, precision = self.claim, f.placement.precision
-        steps = sweep(f, prop, setup.bound, trials)
+    @contextmanager
+    def _placed(self, prop: Property, placement: Placement) -> Iterator[None]:
+        """The claim's model and those that the property holds, at a placement."""
+        with ExitStack() as stack:
+            for model in dict.fromkeys((self.model, *prop.held)):
+                stack.enter_context(placed(model, placement))
+            yield
+
+    def _check_applicable(self, prop: Property, setup: Setup) -> None:
+        """ClaimError if the property says nothing about such a claim."""
+        place = setup.forward.placement
+        x, _ = sample(setup.domain, 1, self.claim.rng(self.settings.seed, "probe"))
+        with placed(self.model, place):
+            y = setup.at(place).strict(x)
+        reason = prop.inapplicable(setup.bound, x, y)
+        if reason is not None:
+            raise ClaimError(f"{self.claim.subject.name}: {prop.name} says nothing here: {reason.rstrip('.')}.")
+
+    def _at_boundaries(self, own: Outcome, prop: Property, setup: Setup) -> Generator[Event, None, Outcome]:
+        """The worst outcome at the layouts at which models break (a single point, no edges), in the setup's precision alone.
+
+        A model that takes no such layout, or returns NaN there, gets a finding; one on which the group then does nothing, none.
+        """
+        policy = replace(self.settings.policy, lines=self.settings.policy.weight_lines)
+        findings: list[Finding] = []
+        for name in setup.domain.boundaries:
+            try:
+                with self._placed(prop, setup.forward.placement):
+                    here = at_boundary(self.claim, setup, name, self.settings.seed)
+                    trials = draw(self.claim, here, policy.weight_trials, self.settings.seed, policy)
+                    f = here.at(setup.forward.placement)
+                    reading = yield from self._read(prop, f, here, trials, phase="boundaries")
+            except (ModelError, ClaimError) as error:
+                if isinstance(error, ModelError):
+                    findings.append(Finding("raises-at", f"The model raises at {name}: {error}.", "note"))
+                continue
+            found = self._judged(prop, here, reading.trials, [reading], precise=True)
+            if found.verdict is Verdict.VIOLATED:
+                because = f"at {name} (not at other inputs), {found.because}"
+                figures = tuple(replace(f, only_at=(name,)) if f.verdict is Verdict.VIOLATED else f for f in found.figures)
+                return replace(found, because=because, figures=figures, findings=(*own.findings, *findings), violating=0)
+            if found.verdict is Verdict.NONFINITE:
+                text = f"The output is NaN or infinite at {name}, though not at generic inputs. Guard divisions by zero."
+                findings.append(Finding("nonfinite-at", text))
+        return replace(own, findings=(*own.findings, *findings))
+
+    def _ladder(
+        self, prop: Property, setup: Setup, trials: Trials, readings: list[_Reading]
+    ) -> Generator[Event, None, tuple[Rung, ...]]:
+        """The error of a few random trials in every precision."""
+        if not bool(trials.random.any()):
+            return ()
+        complex_ = any(leaf.is_complex() for leaf in [*trials.inputs, *tensors_of(self.model)])
+        few, signal = trials.few(self.settings.policy.ladder_trials), readings[0].sweep.signal
+        known = {reading.forward.placement.precision: reading.sweep.error[few] for reading in readings}
+        rungs = []
+        for name, placement in precisions(self.working.device):
+            error, why = known.get(name), ""
+            if error is None and complex_ and placement.eps > TF32 / 2:
+                why = "complex numbers have no such precision"
+            elif error is None:
+                try:
+                    with tensor_cores(name == "tf32"), self._placed(prop, placement):
+                        sides = Sides(setup.at(placement), prop, setup.bound, trials)
+                        found = finished(sides.sweep(trials.source[few], trials.g[few]))
+                    error, why = found.error, next(iter(found.crashes.values()), "")
+                except ModelError as failed:
+                    why = str(failed)
+                yield Measuring(self.claim, name, len(few), len(few), "ladder")
+            rungs.append(rung(name, placement, error, signal, why))
+        return tuple(rungs)
+
+    def _read(
+        self, prop: Property, f: Forward, setup: Setup, trials: Trials, *, searching: bool = False, phase: str = "sweep"
+    ) -> Generator[Event, None, _Reading]:
+        """Sweep the trials in one precision, search the group from the worst of them, and measure the floor there."""
+        claim, precision, policy = self.claim, f.placement.precision, self.settings.policy
+        sides = Sides(f, prop, setup.bound, trials)
+        steps = sides.sweep(trials.source, trials.g)
         while True:
             try:
-                yield Measuring(claim, precision, next(steps), len(trials))
+                yield Measuring(claim, precision, next(steps), len(trials), phase)
             except StopIteration as end:
                 swept: Sweep = end.value
                 break
         if _crash(swept, trials, setup, f.placement) is not None:
-            return _Reading(f, swept, torch.zeros_like(swept.error))
+            return _Reading(f, trials, swept, torch.zeros_like(swept.error))
+        start = ((trials.region == 0) & swept.error.isfinite().all(-1)).nonzero().flatten()
+        if searching and len(start):
+            rng = claim.rng(self.settings.seed, "search")
+
+            def ascend(source: Tensor, g: Tensor) -> Tensor:
+                return relative(finished(sides.sweep(source, g)).error, swept.signal)
+
+            first = relative(swept.error, swept.signal)[start]
+            found = search(setup.bound.group, trials.source[start], trials.g[start], first, ascend, rng, policy)
+            swept = swept.joined(finished(sides.sweep(*found)))
+            trials = trials.joined(found[0], Elements.of(found[1]))
         rng = claim.rng(self.settings.seed, f"noise {precision}")
-        floor = Floor(f, setup.bound, trials, self.settings.policy, rng, setup.domain.fixed)
+        floor = Floor(sides, trials, policy, rng, setup.domain.fixed)
         allowed = (claim.tolerance or 0.0) * swept.signal
-        return _Reading(f, swept, floor.corrected(floor.everywhere(swept), swept.error, allowed))
+        return _Reading(f, trials, swept, floor.corrected(floor.everywhere(swept), swept.error, allowed))
 
     def _judged(self, prop: Property, setup: Setup, trials: Trials, readings: list[_Reading], precise: bool) -> Outcome:
         double, working = readings[0], readings[-1]
         noise = torch.minimum(working.floor, farthest(double.sweep, working)) if working is not double else working.floor
         evidence = Evidence(
-            leaves=setup.outputs,
+            leaves=prop.names(setup.names, setup.outputs),
             truth=double.sweep.error,
             floor=double.floor,
             error=working.sweep.error,
@@ -179,6 +274,7 @@ class _Examination:
             moved=double.sweep.moved,
             region=trials.region,
             regions=trials.regions,
+            drawn=trials.random,
             precise=precise,
         )
         judgement = judge(evidence, self.settings.policy, self.working.precision, self.claim.tolerance)
@@ -189,6 +285,9 @@ class _Examination:
             findings=outcome.findings + at_structured(trials, double.sweep),
             counterexample=counterexample(setup, trials, evidence, judgement.violating),
             violating=int((judgement.violating & trials.random).sum()),
+            factors=by_factor(
+                setup.bound.group, trials, judgement.violating, relative(double.sweep.error, double.sweep.signal)
+            ),
             calls=sum(reading.forward.calls for reading in readings),
             evaluations=sum(reading.forward.evaluations for reading in readings),
         )
@@ -209,11 +308,89 @@ class _Examination:
 
 @dataclass(frozen=True)
 class _Reading:
-    """One precision: how f was called, what the sweep showed, and the floor of each trial."""
+    """One precision: how f was called, the trials (with those that a search found), the sweep, and each trial's floor."""
 
     forward: Forward
+    trials: Trials
     sweep: Sweep
     floor: torch.Tensor
+
+
+def finished(steps: Generator[int, None, Sweep]) -> Sweep:
+    """The sweep at the end of its steps."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: Sweep = end.value
+            return found
+
+
+def relative(error: Tensor, signal: Tensor) -> Tensor:
+    """Errors `(n, L)` as parts of the signal, the worst leaf's `(n,)`; of leaves without a signal, as they are."""
+    return (error / torch.where(signal > 0, signal, 1.0)).amax(-1)
+
+
+def by_factor(group: Monoid, trials: Trials, violating: Tensor, size: Tensor) -> tuple[FactorFigures, ...]:
+    """What the trials that move one factor of a product alone show."""
+    found = []
+    for i, factor in enumerate(group.factors if len(group.factors) > 1 else ()):
+        alone = trials.elements.factor == i
+        if alone.any():
+            worst = float(size[alone].nan_to_num(nan=float("inf")).max())
+            found.append(FactorFigures(str(factor), int(alone.sum()), int((violating & alone).sum()), worst))
+    return tuple(found)
+
+
+def precisions(device: torch.device) -> list[tuple[str, Placement]]:
+    """The rungs of the ladder on a device, from the finest. TF32 is how some CUDA devices multiply float32 matrices."""
+    rungs = [("float64", torch.float64), ("float32", torch.float32), ("bfloat16", torch.bfloat16), ("float16", torch.float16)]
+    if device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0):
+        rungs.insert(2, ("tf32", torch.float32))
+    return [(name, Placement(device, dtype)) for name, dtype in rungs]
+
+
+@contextmanager
+def tensor_cores(on: bool) -> Iterator[None]:
+    """Float32 matrices multiplied in TF32, if `on`; as the user has it otherwise."""
+    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    try:
+        if on:
+            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+        yield
+    finally:
+        if on:
+            torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
+
+
+def rung(name: str, placement: Placement, error: Tensor | None, signal: Tensor, why: str) -> Rung:
+    eps = TF32 if name == "tf32" else placement.eps
+    if error is None:
+        return Rung(name, eps, None, why)
+    size = float(relative(error.square().mean(0, keepdim=True).sqrt(), signal))
+    return Rung(name, eps, size) if math.isfinite(size) else Rung(name, eps, None, why or "the output is NaN or infinite")
+
+
+TF32 = 2.0**-10  # the epsilon of its 10-bit mantissa
+
+
+LOST = 3  # digits: three that rounding takes leave float32 four, which is what training and reports are read to
+
+
+def ill_conditioned(outcome: Outcome, double: _Reading) -> tuple[Finding, ...]:
+    """A finding if rounding alone costs the output three digits or more."""
+    eps = double.forward.placement.eps
+    lost = {f.leaf: math.log10(f.floor / (eps * f.signal)) for f in outcome.figures if f.floor > 0 and f.signal > 0}
+    casts = any(finding.kind == "ignores-dtype" for finding in outcome.findings)  # which explain the noise as well
+    if not lost or max(lost.values()) < LOST or casts or not outcome.verdict.passes("float32"):
+        return ()
+    leaf, digits = max(lost.items(), key=lambda item: item[1])
+    subject, kept = f"output '{leaf}'" if leaf else "the output", -math.log10(eps)
+    text = (
+        f"Rounding costs {subject} {digits:.0f} of {kept:.0f} digits in {double.forward.placement.precision}: the model is "
+        f"ill-conditioned, or a large constant hides its signal. In float32 {max(0.0, 6.9 - digits):.0f} digits are left."
+    )
+    return (Finding("ill-conditioned", text, "note"),)
 
 
 def farthest(double: Sweep, working: _Reading) -> Tensor:
@@ -269,8 +446,10 @@ def counterexample(setup: Setup, trials: Trials, evidence: Evidence, violating: 
         return None
     scale = torch.where(evidence.signal > 0, evidence.signal, evidence.magnitude.nan_to_num().amax(0)).clamp_min(1e-300)
     relative = (evidence.truth / scale).amax(-1).nan_to_num(nan=float("inf"))
-    known = trials.landmark[violating & (trials.landmark >= 0)]
-    among = violating & (trials.landmark == known.min()) if len(known) else violating
+    among = violating & (trials.region == 0) if bool((violating & (trials.region == 0)).any()) else violating
+    landmark = trials.elements.landmark
+    known = landmark[among & (landmark >= 0)]
+    among = among & (landmark == known.min()) if len(known) else among
     trial = int(torch.where(among, relative, -1.0).argmax())
     x = [leaf[trials.source[trial]] for leaf in trials.inputs]
     group, g = setup.bound.group, trials.g[trial]

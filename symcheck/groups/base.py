@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from symcheck.groups.homomorphism import Homomorphism
 
+LISTED = 10_000  # elements that fit in memory with the products that a regular rep needs, 256 trials at once
+
 
 class Monoid(ABC):
     """A set with an associative product and an identity.
@@ -70,6 +72,32 @@ class Monoid(ABC):
     def generators(self) -> Tensor:
         """Elements `(k, *element)` that generate a finite group; of a Lie group, one from each component but the identity's."""
 
+    def check(self, g: Tensor) -> None:
+        """Raise a GroupError that names the defect unless all of `(n, *element)` are elements."""
+        element, kind = self.element, self.identity(1)
+        if g.shape[1:] != element or g.ndim == 0:
+            shape = f"({', '.join(['n', *map(str, element)])})"
+            raise GroupError(
+                f"elements of {self} have the shape {shape}, batch first; these have {tuple(g.shape)}. Reshape them."
+            )
+        if g.dtype != kind.dtype or g.device != kind.device:
+            found, wanted = (f"{t.dtype} on {t.device}".removeprefix("torch.") for t in (g, kind))
+            raise GroupError(f"elements of {self} are {wanted}; these are {found}. Make them with g.to('cpu', {kind.dtype}).")
+        wrong = (~self.contains(g)).nonzero().flatten().tolist()
+        if wrong:
+            raise GroupError(f"element {wrong[0]} of {len(g)} isn't in {self}: {self._defect(g[wrong[0]])}.")
+
+    def _defect(self, g: Tensor) -> str:
+        """Why one tensor of the right shape and dtype is no element, and what to do."""
+        if not g.isfinite().all():
+            return "it holds NaN or infinity. Look for a division by zero where it was made"
+        return f"it is {g.tolist()}. Draw elements with `sample`, or start from `identity`"
+
+    def distance(self, g: Tensor, h: Tensor) -> Tensor:
+        """How far elements are apart, `(n,)`: the largest difference of their entries. Zero for one element in two forms."""
+        gap = (g - h).abs() if g.is_floating_point() or g.is_complex() else g != h
+        return gap.double().reshape(len(g), -1).amax(-1) if gap[0].numel() else torch.zeros(len(g), dtype=torch.float64)
+
     def landmarks(self) -> Tensor:
         """The elements that a person would try first: generators, quarter turns, one from each connected component."""
         return self.generators()
@@ -83,6 +111,26 @@ class Monoid(ABC):
         """How many elements a finite group has."""
         raise GroupError(f"{self} has infinitely many elements, and so no order. Ask for `dimension`, that of its Lie algebra.")
 
+    def elements(self) -> Tensor:
+        """All elements `(order, *element)` of a finite group, each once, the identity first: those that `generators` reach.
+
+        GroupError if there are infinitely many, or more than LISTED.
+        """
+        reached, order = self.identity(1), self._listed()
+        while len(reached) < order:
+            further = [self.compose(step.expand_as(reached), reached) for step in self.generators()]
+            reached, before = torch.unique(torch.cat([reached, *further]), dim=0), len(reached)
+            if len(reached) == before:
+                raise GroupError(f"{self} has {order} elements; its generators reach {before}. Mend `generators` or `order`.")
+        rest = (reached != self.identity(1)).flatten(1).any(-1)
+        return torch.cat([self.identity(1), reached[rest]])
+
+    def _listed(self) -> int:
+        """The order of a group whose elements can be listed."""
+        if self.order > LISTED:
+            raise GroupError(f"{self} has {self.order:,} elements; up to {LISTED:,} can be listed. Draw some with `sample`.")
+        return self.order
+
     # Simplification: what a shrinker tries, and the measure that must descend.
 
     def complexity(self, g: Tensor) -> Tensor:
@@ -95,10 +143,16 @@ class Monoid(ABC):
 
     def simpler(self, g: Tensor) -> Tensor:
         """Candidates `(k, *element)` to put in the place of one element: each of less complexity, the simplest first."""
-        candidates = torch.cat([self.identity(1), self.landmarks()])
+        return self._simplest_first(g, torch.cat([self.identity(1), self.landmarks()]))
+
+    def _simplest_first(self, g: Tensor, candidates: Tensor) -> Tensor:
+        """Those of the candidates `(k, *element)` that have less complexity than one element, each once, in order of it."""
         measure = self.complexity(candidates)
-        keep = measure < self.complexity(g.unsqueeze(0))
-        return candidates[keep][measure[keep].argsort(stable=True)]
+        order = measure.argsort(stable=True)
+        seen: dict[str, int] = {}
+        for place in order[measure[order] < self.complexity(g.unsqueeze(0))].tolist():
+            seen.setdefault(str((candidates[place] + 0).tolist()), place)  # -0.0 + 0 is 0.0
+        return candidates[list(seen.values())]
 
     # What the group is built from.
 
@@ -153,6 +207,14 @@ class Monoid(ABC):
     def warp(self, g: Tensor) -> Tensor:
         """The time warp `(n, steps)`, int64: after it, step t shows what step `warp(g)[t]` showed before."""
         raise self._lacks("time warps", "the monoid of time warps, 'Warp(T)'")
+
+    def delay(self, g: Tensor) -> Tensor:
+        """The number of steps `(n,)`, int64, by which a sequence starts later: after it, step t shows step `t - delay(g)`."""
+        raise self._lacks("delays", "the monoid of delays, 'Delay(T)'")
+
+    def slopes(self, g: Tensor) -> Tensor:
+        """The slopes `(n, pieces)`, positive, of a piecewise-linear change of continuous time between its knots."""
+        raise self._lacks("changes of continuous time", "a group of them, such as 'PL(4)'")
 
     def _lacks(self, part: str, other: str) -> GroupError:
         return GroupError(f"{self} has no {part}. Use {other}, or another rep.")

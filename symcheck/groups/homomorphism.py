@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from symcheck.groups.base import Monoid
+from symcheck.errors import GroupError
+from symcheck.groups.base import Group, Monoid
 
 
 @dataclass(frozen=True)
@@ -32,3 +33,45 @@ class Homomorphism:
 
     def __call__(self, g: Tensor) -> Tensor:
         return self.map(g)
+
+    def after(self, first: Homomorphism) -> Homomorphism:
+        """The composite: `first`, then this one.
+
+        >>> from symcheck.groups import SE, SO, E
+        >>> both = inclusion(SE(3), E(3)).after(block(SO(3), SE(3)))
+        >>> str(both), both.source, both.target
+        ('SO(3)', SO(dim=3), E(dim=3, spread=1.0))
+        """
+        if first.target != self.source:
+            raise GroupError(
+                f"'{self}' starts from {self.source}, and '{first}' ends in {first.target}. Compose maps whose groups are one."
+            )
+        return Homomorphism(first.source, self.target, lambda g: self.map(first.map(g)), str(first))
+
+
+def inclusion(source: Monoid, target: Monoid, name: str = "") -> Homomorphism:
+    """The elements of one group that are elements of another as they stand: SO(3) in O(3)."""
+    return Homomorphism(source, target, lambda g: g, name)
+
+
+def largest_first(*subgroups: Homomorphism) -> tuple[Homomorphism, ...]:
+    """Subgroups in order of their dimension; those of one dimension stay as they are given."""
+    sizes = [f.source.dimension if isinstance(f.source, Group) else 0 for f in subgroups]
+    return tuple(subgroups[i] for i in sorted(range(len(sizes)), key=lambda i: -sizes[i]))
+
+
+def block(source: Monoid, target: Monoid, name: str = "", at: int = 0) -> Homomorphism:
+    """Matrices of one group as a block on the diagonal of another's, which begins at row `at`; the rest is the identity's.
+
+    >>> from symcheck.groups import SE, SO
+    >>> block(SO(2), SE(2))(SO(2).landmarks()).tolist()
+    [[[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]]
+    """
+
+    def insert(g: Tensor) -> Tensor:
+        place = slice(at, at + g.shape[-1])
+        whole = target.identity(len(g)).clone()
+        whole[:, place, place] = g.to(whole.dtype)
+        return whole
+
+    return Homomorphism(source, target, insert, name)

@@ -115,6 +115,10 @@ class Translations(Group):
     def order(self) -> int:
         return math.prod(self.grid)
 
+    def elements(self) -> Tensor:
+        self._listed()
+        return torch.cartesian_prod(*map(torch.arange, self.grid)).reshape(-1, len(self.size))
+
     def complexity(self, g: Tensor) -> Tensor:
         """How many steps to a neighbour it takes, the shorter way round."""
         return torch.minimum(g, self._size - g).sum(-1).double()

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 import torch
@@ -105,6 +106,10 @@ class Symmetric(Group):
     @property
     def order(self) -> int:
         return math.factorial(self._size)
+
+    def elements(self) -> Tensor:
+        self._listed()
+        return torch.tensor(list(permutations(range(self._size))))
 
     def complexity(self, g: Tensor) -> Tensor:
         """The transpositions that an element is made of: moved things less cycles."""

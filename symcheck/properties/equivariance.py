@@ -12,8 +12,13 @@ from symcheck.properties.base import Actions, Function, Property
 
 @dataclass(frozen=True)
 class Equivariance(Property):
+    """The model commutes with every element: `f(rho_in(g) x) = rho_out(g) f(x)`. Invariance is the case of a trivial output.
+
+    Usual ways to break it: a weight for each axis, a bias on vectors, a positional term, zero padding.
+    """
+
     name = "equivariance"
     statement = "f(rho_in(g) x) = rho_out(g) f(x)"
 
-    def sides(self, f: Function, actions: Actions, x: Leaves, g: Tensor) -> tuple[Leaves, Leaves]:
-        return f(actions.on_inputs(g, x)), actions.on_outputs(g, f(x))
+    def sides(self, f: Function, actions: Actions, x: Leaves, *g: Tensor) -> tuple[Leaves, Leaves]:
+        return f(actions.on_inputs(g[0], x)), actions.on_outputs(g[0], f(x))

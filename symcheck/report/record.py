@@ -11,8 +11,9 @@ import platform
 from typing import Any
 
 import msgspec
+import torch
 
-from symcheck.engine import Counterexample, Figures, Finding, Outcome, Settings, Verdict
+from symcheck.engine import Counterexample, FactorFigures, Figures, Finding, Outcome, Rung, Settings, Verdict
 
 SCHEMA = 1
 
@@ -30,14 +31,18 @@ class LeafRecord(msgspec.Struct, frozen=True, kw_only=True):
     magnitude: float | None
     relative: float | None
     detection_limit: float | None
+    quantiles: tuple[float, ...]
     only_at: tuple[str, ...]
     because: str
 
     @classmethod
     def of(cls, f: Figures) -> LeafRecord:
-        numbers = {n: _finite(getattr(f, n)) for n in ("truth", "floor", "error", "noise", "signal", "magnitude", "relative")}
+        numbers: dict[str, Any] = {
+            n: _finite(getattr(f, n)) for n in ("truth", "floor", "error", "noise", "signal", "magnitude", "relative")
+        }
         limit = _finite(f.limit)
-        return cls(leaf=f.leaf, verdict=f.verdict, only_at=f.only_at, because=f.because, detection_limit=limit, **numbers)
+        words: dict[str, Any] = {"leaf": f.leaf, "verdict": f.verdict, "only_at": f.only_at, "because": f.because}
+        return cls(**words, detection_limit=limit, quantiles=f.quantiles, **numbers)
 
 
 class FindingRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +57,32 @@ class FindingRecord(msgspec.Struct, frozen=True, kw_only=True):
         return cls(kind=finding.kind, severity=finding.severity, text=finding.text)
 
 
+class FactorRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What the trials showed that move one factor of a product group alone."""
+
+    group: str
+    trials: int
+    violating: int
+    relative: float | None
+
+    @classmethod
+    def of(cls, f: FactorFigures) -> FactorRecord:
+        return cls(group=f.group, trials=f.trials, violating=f.violating, relative=_finite(f.relative))
+
+
+class RungRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The difference of the two sides in one precision, as part of the signal; null, with the reason, where there is none."""
+
+    precision: str
+    eps: float
+    error: float | None
+    because: str
+
+    @classmethod
+    def of(cls, rung: Rung) -> RungRecord:
+        return cls(precision=rung.precision, eps=rung.eps, error=rung.error, because=rung.because)
+
+
 class CounterexampleRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A trial that violates the claim: the group element in words and in numbers, and which inputs it acts on."""
 
@@ -62,7 +93,8 @@ class CounterexampleRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, found: Counterexample) -> CounterexampleRecord:
-        return cls(element=found.element, g=found.g.tolist(), region=found.region, relative=_finite(found.relative))
+        g = torch.view_as_real(found.g) if found.g.is_complex() else found.g
+        return cls(element=found.element, g=g.tolist(), region=found.region, relative=_finite(found.relative))
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +125,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     outputs: tuple[LeafRecord, ...]
     findings: tuple[FindingRecord, ...]
     counterexample: CounterexampleRecord | None
+    factors: tuple[FactorRecord, ...]
+    ladder: tuple[RungRecord, ...]
 
     @classmethod
     def of(cls, outcome: Outcome) -> Result:
@@ -123,6 +157,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
             outputs=tuple(LeafRecord.of(f) for f in outcome.figures),
             findings=tuple(FindingRecord.of(f) for f in outcome.findings),
             counterexample=CounterexampleRecord.of(outcome.counterexample) if outcome.counterexample else None,
+            factors=tuple(FactorRecord.of(f) for f in outcome.factors),
+            ladder=tuple(RungRecord.of(rung) for rung in outcome.ladder),
         )
 
     @property
@@ -156,6 +192,15 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         p = self.violating / n
         centre, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
         return (centre - half) / (1 + z * z / n), (centre + half) / (1 + z * z / n)
+
+    @property
+    def slope(self) -> float | None:
+        """How the error follows machine epsilon on a log scale: 1 for rounding, 0 for a break.
+
+        From the two finest precisions in which there is an error, where rounding hides least; None if there aren't two.
+        """
+        (eps, error), (next_eps, next_error) = ([(r.eps, r.error) for r in self.ladder if r.error] + [(1.0, 0.0)] * 2)[:2]
+        return math.log(next_error / error) / math.log(next_eps / eps) if error and next_error else None
 
     def __str__(self) -> str:
         from symcheck.report.text import diagnosis
@@ -223,8 +268,6 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 def machine() -> dict[str, str]:
     """What the numbers were computed on."""
-    import torch
-
     found = {
         "python": platform.python_version(),
         "torch": str(torch.__version__),

@@ -46,6 +46,16 @@ def show(record: Record, out: Console) -> None:
     out.print(Text(verdict_line(record), style="bold"))
 
 
+def listing(rows: list[tuple[str, str]], out: Console) -> None:
+    """Names, and what each of them is."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(max_width=34)
+    table.add_column(ratio=1)
+    for name, summary in rows:
+        table.add_row(Text(name, style="bold"), Text(summary))
+    out.print(table)
+
+
 @contextmanager
 def progress(total: int, out: Console) -> Iterator[Callable[[Event], None]]:
     """What to call with each event to show how far the audit is. Silent where nobody watches."""

@@ -49,6 +49,16 @@ def _sections(result: Result) -> Iterator[tuple[str, str]]:
         yield "rate", f"none of {result.random_trials} random trials violates it, so {bound}"
     if result.passed and result.detection_limit is not None:
         yield "limit", f"a violation of {result.detection_limit:.1e} of the output's spread would have been seen"
+    if result.violating and result.worst is not None and len(result.worst.quantiles) == 4:
+        half, most, nearly, worst = result.worst.quantiles
+        text = f"half of the random trials differ by {half:.2g} or more, one in ten by {most:.2g} or more"
+        yield "spread", f"{text}, one in a hundred by {nearly:.2g} or more, the worst by {worst:.2g}"
+    for factor in result.factors if result.violating else ():
+        broken = f"{factor.violating} of {factor.trials} trials violate it"
+        yield "factor", f"{factor.group} alone: {broken if factor.violating else f'holds in all {factor.trials} trials'}"
+    if result.violating and result.slope is not None:
+        errors = ", ".join(f"{r.error:.1e} in {r.precision}" for r in result.ladder if r.error is not None)
+        yield "precision", f"the error is {errors}: slope {round(result.slope, 1) + 0.0} against machine epsilon (1 is rounding, 0 a break)"
     if len(result.outputs) > 1:
         for leaf in result.outputs:
             size = "" if leaf.relative is None else f", differs by {leaf.relative:.1e} of its spread"

@@ -6,29 +6,138 @@ below its place. That tree of reps is the direct sum.
 
 from __future__ import annotations
 
-import ast
-import inspect
-import re
 from typing import Any
 
 from symcheck import _tree
-from symcheck.errors import ClaimError, did_you_mean
+from symcheck.errors import ClaimError
+from symcheck.reps import words
+from symcheck.reps.algebra import Blocks, Conjugate, Custom, Dual, Factor, TensorProduct, Together, Via, word
 from symcheck.reps.base import Rep, Shape
-from symcheck.reps.cartesian import Point, Scalar, Vector
+from symcheck.reps.cartesian import Character, LastAxis, Point, Scalar, Vector
+from symcheck.reps.finite import Phase, PlanarIrreps, Regular, Sign
+from symcheck.reps.gauge import ComplexFramed, Cycle, Framed, LogMap, Transport
+from symcheck.reps.homogeneous import Homogeneous
+from symcheck.reps.images import FourierShift, Image, RegularImage, Rotate
 from symcheck.reps.irreps import Irreps
-from symcheck.reps.moves import Permute, Roll
+from symcheck.reps.moves import Flip, Permute, Relabel, Roll
+from symcheck.reps.multivector import FourVector, Multivector
+from symcheck.reps.parameters import LogShift
+from symcheck.reps.sequences import Insert, Moments, Shift, Warp
+from symcheck.reps.spherical import SphericalSignal
+from symcheck.reps.spinor import Spinor
+from symcheck.reps.tensors import Cartesian, PseudoScalar, PseudoVector, ScaleBy, SymmetricTraceless, Voigt
 
-CATALOGUE: tuple[type[Rep], ...] = (Scalar, Vector, Point, Permute, Roll, Irreps)
+CATALOGUE: tuple[type[Rep], ...] = (
+    Scalar,
+    Vector,
+    Point,
+    Permute,
+    Roll,
+    Irreps,
+    SphericalSignal,
+    Relabel,
+    Cartesian,
+    SymmetricTraceless,
+    Voigt,
+    PseudoScalar,
+    PseudoVector,
+    ScaleBy,
+    Spinor,
+    FourVector,
+    Multivector,
+    Regular,
+    Sign,
+    Phase,
+    PlanarIrreps,
+    Image,
+    RegularImage,
+    Rotate,
+    FourierShift,
+    Together,
+    Blocks,
+    TensorProduct,
+    Dual,
+    Conjugate,
+    Via,
+    Factor,
+    Custom,
+    Framed,
+    ComplexFramed,
+    LogMap,
+    Transport,
+    Cycle,
+    LogShift,
+    Warp,
+    Insert,
+    Shift,
+    Moments,
+)
 _NAMES: dict[str, type[Rep]] = {kind.name: kind for kind in CATALOGUE} | {"trivial": Scalar}
 
-__all__ = ["CATALOGUE", "Irreps", "Permute", "Point", "Rep", "Roll", "Scalar", "Shape", "Vector", "as_rep", "spread"]
+__all__ = [
+    "CATALOGUE",
+    "Blocks",
+    "Cartesian",
+    "Character",
+    "ComplexFramed",
+    "Conjugate",
+    "Custom",
+    "Cycle",
+    "Dual",
+    "Factor",
+    "Flip",
+    "FourVector",
+    "FourierShift",
+    "Framed",
+    "Homogeneous",
+    "Image",
+    "Insert",
+    "Irreps",
+    "LastAxis",
+    "LogMap",
+    "LogShift",
+    "Moments",
+    "Multivector",
+    "Permute",
+    "Phase",
+    "PlanarIrreps",
+    "Point",
+    "PseudoScalar",
+    "PseudoVector",
+    "Regular",
+    "RegularImage",
+    "Relabel",
+    "Rep",
+    "Roll",
+    "Rotate",
+    "Scalar",
+    "ScaleBy",
+    "Shape",
+    "Shift",
+    "Sign",
+    "SphericalSignal",
+    "Spinor",
+    "SymmetricTraceless",
+    "TensorProduct",
+    "Together",
+    "Transport",
+    "Vector",
+    "Via",
+    "Voigt",
+    "Warp",
+    "as_rep",
+    "spread",
+    "word",
+]
 
 
 def as_rep(word: Any) -> Rep:
-    """The rep that a word stands for: a name, a name with arguments, or irreps. None stands for `Scalar()`.
+    """The rep that a text stands for: a name, a name with arguments, irreps, or several of them. None stands for `Scalar()`.
 
     >>> as_rep("vector"), as_rep("permute(axis=-1)"), as_rep("8x0e+4x1o")
     (Vector(), Permute(axis=-1, of='points'), Irreps(text='8x0e+4x1o'))
+    >>> as_rep("permute * point"), as_rep("4 scalar + 2 vector"), as_rep("dual(vector)")
+    (Permute(axis=-2, of='points') * Point(), 4 * Scalar() + 2 * Vector(), Dual(rep=Vector()))
     """
     if isinstance(word, Rep):
         return word
@@ -38,29 +147,7 @@ def as_rep(word: Any) -> Rep:
         word = str(word)
     if not isinstance(word, str):
         raise ClaimError(f"{word!r} is no rep. Use a rep such as Vector(), or its name, 'vector'.")
-    text = word.strip()
-    if re.match(r"(\d+\s*x)?\s*\d+[eo]\b", text):
-        return Irreps(text)
-    name, bracket, _ = text.partition("(")
-    if name not in _NAMES:
-        raise ClaimError(f"there is no rep {name!r}; {did_you_mean(name, _NAMES)}")
-    if text == "irreps":
-        raise ClaimError("irreps are written out, as in '8x0e+4x1o'.")
-    try:
-        return _NAMES[name](**_arguments(text)) if bracket else _NAMES[name]()
-    except TypeError:
-        known = ", ".join(inspect.signature(_NAMES[name]).parameters) or "none"
-        raise ClaimError(f"{text!r} doesn't have the arguments of {name!r}: {known}.") from None
-
-
-def _arguments(text: str) -> dict[str, Any]:
-    try:
-        call = ast.parse(text, mode="eval").body
-        if not isinstance(call, ast.Call) or call.args or any(keyword.arg is None for keyword in call.keywords):
-            raise ValueError
-        return {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
-    except (SyntaxError, ValueError):
-        raise ClaimError(f"can't read the rep {text!r}. Write arguments by name, as in 'permute(axis=-1)'.") from None
+    return words.read(word, _NAMES)
 
 
 def spread(prefix: Any, structure: _tree.Structure, what: str) -> list[Rep]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from symcheck.errors import ClaimError
 from symcheck.groups import Monoid
@@ -33,6 +33,7 @@ class Rep(ABC):
     linear: ClassVar[bool] = True
     trivial: ClassVar[bool] = False  # True: every element leaves every tensor as it is
     discrete: ClassVar[bool] = False  # True: only moves entries about, so that integer and bool tensors may be acted on
+    indices: ClassVar[bool] = False  # True: acts on integers that number things, and on no other tensors
 
     @property
     def mixes(self) -> tuple[int, ...] | None:
@@ -52,10 +53,26 @@ class Rep(ABC):
     def misfit(self, group: Monoid, shape: Shape) -> str | None:
         """Why it can't act on tensors of that shape under that group, in words, or None."""
 
+    def fibre(self, group: Monoid) -> Shape | None:
+        """The shape of one thing that it acts on, `(3,)` for a vector in space, or None where the group doesn't tell it."""
+        return None
+
+    def is_complex(self, group: Monoid) -> bool:
+        """Whether it acts on complex tensors alone, as a group of complex matrices does on its vectors."""
+        return False
+
+    def sample(self, group: Monoid, shape: Shape, n: int, rng: Generator) -> Tensor:
+        """Tensors `(n, *shape)` of the kind that it acts on, normally distributed, on which its laws can be tested."""
+        return torch.randn(n, *shape, generator=rng, dtype=self._dtype(group))
+
     @classmethod
     @abstractmethod
     def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
         """Where the laws are tested."""
+
+    def patterns(self, shape: Shape) -> Mapping[str, Tensor]:
+        """Tensors of that shape, by name, that break models which it acts on: points in a plane, ties, impulses."""
+        return {}
 
     def sizes(self, shape: Shape) -> Mapping[str, int]:
         """What a tensor's shape says of the group's sizes, such as `{"points": 5}`."""
@@ -66,16 +83,41 @@ class Rep(ABC):
         if not self.linear:
             raise ClaimError(f"{self} isn't linear, and so has no matrix. Ask for that of its linear part.")
         size = math.prod(shape)
-        basis = torch.eye(size, dtype=torch.float64).reshape(size, *shape)
+        basis = torch.eye(size, dtype=self._dtype(group)).reshape(size, *shape)
         columns = self.act(group, g.repeat_interleave(size, 0), basis.repeat(len(g), *[1] * len(shape)))
         return columns.reshape(len(g), size, size).mT
 
-    def check(self, group: Monoid, shape: Shape, floating: bool, where: str) -> None:
-        """Raise a ClaimError that names `where` unless it can act on such a tensor."""
+    def _dtype(self, group: Monoid) -> torch.dtype:
+        return torch.complex128 if self.is_complex(group) else torch.float64
+
+    def __mul__(self, other: Rep) -> Rep:
+        """Both act on the one tensor: `Permute() * Point()` permutes the points and moves each."""
+        from symcheck.reps.algebra import Together
+
+        return Together(self, other) if isinstance(other, Rep) else NotImplemented
+
+    def __add__(self, other: Rep) -> Rep:
+        """The direct sum: one after the other along the last axis, `4 * Scalar() + 2 * Vector()`."""
+        from symcheck.reps.algebra import Blocks
+
+        return Blocks(self, other) if isinstance(other, Rep) else NotImplemented
+
+    def __rmul__(self, copies: int) -> Rep:
+        """So many copies, one after the other along the last axis: `4 * Vector()`."""
+        from symcheck.reps.algebra import Blocks
+
+        return Blocks((self, copies)) if isinstance(copies, int) else NotImplemented
+
+    def check(self, group: Monoid, shape: Shape, floating: bool, where: str, dtype: torch.dtype | None = None) -> None:
+        """Raise a ClaimError that names `where` unless it can act on such a tensor, and on its dtype where that is given."""
         if len(shape) < self.rank:
             axes = "axis" if self.rank == 1 else "axes"
             raise ClaimError(
                 f"{self} needs {self.rank} trailing {axes}; {where} has shape {tuple(shape)}. Use 'scalar' if it is invariant."
+            )
+        if floating and self.indices:
+            raise ClaimError(
+                f"{self} renumbers indices, which are integers; {where} holds floating-point numbers. Use 'permute'."
             )
         if not (floating or self.discrete or self.trivial):
             raise ClaimError(
@@ -85,3 +127,7 @@ class Rep(ABC):
         reason = self.misfit(group, shape)
         if reason is not None:
             raise ClaimError(f"{reason.rstrip('.')}; {where} has shape {tuple(shape)}.")
+        if dtype is not None and not dtype.is_complex and self.is_complex(group):
+            raise ClaimError(
+                f"{self} under {group} acts on complex tensors; {where} is {dtype}. Give complex numbers, as by torch.complex."
+            )

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from symcheck.errors import ClaimError, GroupError
-from symcheck.groups import SO, E, Monoid, O
+from symcheck.groups import SO, E, Monoid, O, Polyhedral
 from symcheck.reps.base import Rep, Shape
-from symcheck.reps.cartesian import matrix_act
+from symcheck.reps.cartesian import is_orthogonal, matrix_act
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,9 @@ class Irreps(Rep):
         """The size of the last axis."""
         return sum(copies * (2 * degree + 1) for copies, degree, _ in parse_irreps(self.text))
 
+    def fibre(self, group: Monoid) -> Shape:
+        return (self.dim,)
+
     def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
         matrix = group.linear(g)
         sign = torch.linalg.det(matrix).sign()
@@ -70,10 +73,10 @@ class Irreps(Rep):
 
     def misfit(self, group: Monoid, shape: Shape) -> str | None:
         try:
-            space = group.linear(group.identity(1)).shape[-1]
+            fits = group.linear(group.identity(1)).shape[-1] == 3 and is_orthogonal(group)
         except GroupError as error:
             return f"{self}: {error}"
-        if space != 3:
+        if not fits:
             return f"{self} is defined for rotations and reflections of 3 dimensions, not for {group}"
         if shape[-1] != self.dim:
             return f"{self} acts on a last axis of size {self.dim}"
@@ -81,7 +84,8 @@ class Irreps(Rep):
 
     @classmethod
     def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
-        return [(cls(text), group, (2, cls(text).dim)) for text in ("2x0e+1o", "1e+2o+3e+0o") for group in (SO(3), O(3), E(3))]
+        groups = (SO(3), O(3), E(3), Polyhedral("Octahedral"), Polyhedral("Icosahedral", inversion=True))
+        return [(cls(text), group, (2, cls(text).dim)) for text in ("2x0e+1o", "1e+2o+3e+0o") for group in groups]
 
 
 @lru_cache
@@ -112,12 +116,13 @@ def wigner_d(degree: int, rotation: Tensor) -> Tensor:
 @lru_cache
 def _fit(degree: int) -> tuple[Tensor, Tensor]:
     """Points on the sphere, spread evenly (a Fibonacci spiral), and the pseudo-inverse of the harmonics there."""
-    count = 4 * (2 * degree + 1)
-    k = torch.arange(count, dtype=torch.float64) + 0.5
-    z, angle = 1 - 2 * k / count, math.pi * (1 + 5**0.5) * k
-    radius = (1 - z * z).sqrt()
-    points = torch.stack([radius * angle.cos(), radius * angle.sin(), z], -1)
-    return points, torch.linalg.pinv(spherical_harmonics(degree, points))
+    with torch.inference_mode(False):  # or else a first call under it would spoil the cache for autograd
+        count = 4 * (2 * degree + 1)
+        k = torch.arange(count, dtype=torch.float64) + 0.5
+        z, angle = 1 - 2 * k / count, math.pi * (1 + 5**0.5) * k
+        radius = (1 - z * z).sqrt()
+        points = torch.stack([radius * angle.cos(), radius * angle.sin(), z], -1)
+        return points, torch.linalg.pinv(spherical_harmonics(degree, points))
 
 
 def spherical_harmonics(degree: int, xyz: Tensor) -> Tensor:

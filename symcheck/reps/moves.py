@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
+from symcheck import patterns
 from symcheck.errors import ClaimError, GroupError
-from symcheck.groups import Monoid, Symmetric, Translations
+from symcheck.groups import Monoid, SignFlips, Symmetric, Translations
 from symcheck.reps.base import Rep, Shape
 
 
@@ -46,6 +48,12 @@ class Permute(Rep):
         ones[0], ones[self.axis] = source.shape
         return x.gather(self.axis, source.reshape(ones).expand(x.shape))
 
+    def patterns(self, shape: Shape) -> Mapping[str, Tensor]:
+        size = shape[self.axis]
+        rest = (*shape[: len(shape) + self.axis], *shape[len(shape) + self.axis + 1 :])
+        sets = patterns.elements(size, math.prod(rest))
+        return {name: elements.reshape(size, *rest).movedim(0, self.axis) for name, elements in sets.items()}
+
     def misfit(self, group: Monoid, shape: Shape) -> str | None:
         try:
             size = group.permutation(group.identity(1), self.of).shape[-1]
@@ -58,6 +66,80 @@ class Permute(Rep):
     @classmethod
     def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
         return [(cls(), Symmetric(4), (4, 2)), (cls(axis=-1), Symmetric(3), (3,)), (cls(axis=-3), Symmetric(2), (5, 2, 3, 1))]
+
+
+@dataclass(frozen=True)
+class Relabel(Rep):
+    """Integers that number what is permuted, such as the ends of edges: entry i becomes g(i), wherever it stands.
+
+    Negative entries are padding and stay. With an `axis`, the things lie along it and are permuted as well: a table of
+    neighbours `(points, k)` is `Relabel(axis=-2)`. An entry too large for a number raises ClaimError.
+    """
+
+    of: str = "points"
+    axis: int | None = None
+
+    name = "relabel"
+    linear = False
+    discrete = True
+    indices = True
+
+    def __post_init__(self) -> None:
+        if self.axis is not None:
+            _from_the_end(self, (self.axis,))
+
+    @property
+    def rank(self) -> int:
+        return -(self.axis or 0)
+
+    @property
+    def mixes(self) -> tuple[int, ...]:
+        return () if self.axis is None else (self.axis,)
+
+    def fibre(self, group: Monoid) -> Shape | None:
+        return () if self.axis is None else None
+
+    def sizes(self, shape: Shape) -> Mapping[str, int]:
+        return {} if self.axis is None else {self.of: shape[self.axis]}
+
+    def sample(self, group: Monoid, shape: Shape, n: int, rng: Generator) -> Tensor:
+        size = group.permutation(group.identity(1), self.of).shape[-1]
+        return torch.randint(-1, size, (n, *shape), generator=rng)
+
+    def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
+        place = group.permutation(g, self.of)
+        self._check_range(x, place.shape[-1])
+        moved = place.to(x.device).gather(1, x.clamp_min(0).long().reshape(len(x), -1)).reshape(x.shape)
+        y = torch.where(x < 0, x, moved.to(x.dtype))
+        return y if self.axis is None else Permute(self.axis, self.of).act(group, g, y)
+
+    def _check_range(self, x: Tensor, size: int) -> None:
+        """Read before they are looked up: on a GPU, an index out of range would end the process."""
+        if x.dtype == torch.bool or x.is_floating_point() or x.is_complex():
+            raise ClaimError(f"{self} renumbers indices, which are integers; the tensor is {x.dtype}. Use 'permute'.")
+        if x.numel() and int(x.max()) >= size:
+            raise ClaimError(
+                f"{self}: the index {int(x.max())} is out of range: there are {size} {self.of}, numbered from 0. Pad with "
+                f"negative numbers, or name what is numbered, as in Relabel(of='edges')."
+            )
+
+    def misfit(self, group: Monoid, shape: Shape) -> str | None:
+        if self.axis is not None:
+            reason = Permute(self.axis, self.of).misfit(group, shape)
+            return reason and reason.replace(str(Permute(self.axis, self.of)), str(self))
+        try:
+            group.permutation(group.identity(1), self.of)
+        except GroupError as error:
+            return f"{self}: {error}"
+        return None
+
+    @classmethod
+    def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
+        return [
+            (cls(), Symmetric(5), (2, 7)),
+            (cls(axis=-2), Symmetric(4), (4, 3)),
+            (cls(of="edges"), Symmetric(6, "edges"), ()),
+        ]
 
 
 @dataclass(frozen=True)
@@ -85,6 +167,8 @@ class Roll(Rep):
 
     def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
         shift = group.shift(g).to(x.device)
+        if shift.is_floating_point():
+            raise ClaimError(f"{self} shifts by whole samples, and {group} by fractions of one too. Use 'fourier_shift'.")
         for i, axis in enumerate(self.axes):
             size = x.shape[axis]
             source = (torch.arange(size, device=x.device) - shift[:, i : i + 1]) % size
@@ -92,6 +176,12 @@ class Roll(Rep):
             ones[0], ones[axis] = source.shape
             x = x.gather(axis, source.reshape(ones).expand(x.shape))
         return x
+
+    def patterns(self, shape: Shape) -> Mapping[str, Tensor]:
+        rest = tuple(size for axis, size in enumerate(shape) if axis - len(shape) not in self.axes)
+        found = patterns.signals([shape[axis] for axis in self.axes])
+        places = tuple(range(-len(self.axes), 0))
+        return {name: signal.expand(*rest, *signal.shape).movedim(places, self.axes) for name, signal in found.items()}
 
     def misfit(self, group: Monoid, shape: Shape) -> str | None:
         try:
@@ -105,6 +195,51 @@ class Roll(Rep):
     @classmethod
     def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
         return [(cls(), Translations((4, 6)), (2, 4, 6)), (cls(axes=(-2,)), Translations((5,)), (5, 3))]
+
+
+@dataclass(frozen=True)
+class Flip(Rep):
+    """Reverses a grid along its axes, counted from the end: along those of the coordinates whose sign an element changes.
+
+    For groups of sign flips, with an axis for each coordinate. `Image` moves grids by quarter turns and reflections.
+    """
+
+    axes: tuple[int, ...] = (-2, -1)
+
+    name = "flip"
+    discrete = True
+
+    def __post_init__(self) -> None:
+        _from_the_end(self, self.axes)
+
+    @property
+    def rank(self) -> int:
+        return -min(self.axes)
+
+    @property
+    def mixes(self) -> tuple[int, ...]:
+        return self.axes
+
+    def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
+        flipped = (group.linear(g).diagonal(dim1=-2, dim2=-1) < 0).to(x.device)
+        for i, axis in enumerate(self.axes):
+            x = torch.where(flipped[:, i].reshape(-1, *(1,) * (x.ndim - 1)), x.flip(axis), x)
+        return x
+
+    def misfit(self, group: Monoid, shape: Shape) -> str | None:
+        try:
+            matrix = group.linear(torch.cat([group.landmarks(), group.sample(8, Generator().manual_seed(0))]))
+        except GroupError as error:
+            return f"{self}: {error}"
+        if matrix.is_complex() or not torch.equal(matrix, torch.diag_embed(matrix.diagonal(dim1=-2, dim2=-1).sign())):
+            return f"{self} is defined for groups of sign flips, such as Flips(2), not for {group}"
+        if matrix.shape[-1] != len(self.axes):
+            return f"{self} under {group} reverses {matrix.shape[-1]} axes. Name one for each coordinate"
+        return None
+
+    @classmethod
+    def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
+        return [(cls(), SignFlips(2), (2, 4, 3)), (cls(axes=(-1, -3, -2)), SignFlips(3), (2, 3, 4))]
 
 
 def _from_the_end(rep: Rep, axes: tuple[int, ...]) -> None:

@@ -1,0 +1,148 @@
+"""Findings of the probes: each is made to happen by a model with that fault, and stays away from one without it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import symcheck
+from symcheck import Args, Result
+from symcheck.errors import ClaimError
+
+CLOUD = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
+
+
+def radii(x: Tensor) -> Tensor:
+    return x.norm(dim=-1)
+
+
+def check(model: Any, example: Any = CLOUD, **words: Any) -> Result:
+    return symcheck.check(model, example, **{"group": "SO(3)", "inputs": "vector", "outputs": "scalar", "trials": 64, **words})
+
+
+def findings(result: Result) -> dict[str, str]:
+    return {finding.kind: finding.text for finding in result.findings}
+
+
+class Counting(nn.Module):
+    """Right, but each call leaves traces: in a buffer, in place, and in an attribute, by a new tensor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(1))
+        self.last = torch.zeros(3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        self.last = x.reshape(-1, 3)[0].detach().clone()
+        return radii(x)
+
+
+class Cached(nn.Module):
+    """Computes a table at the first call and keeps it: no memory of its inputs."""
+
+    table: Tensor | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.table is None or self.table.dtype != x.dtype:
+            self.table = torch.ones(3, dtype=x.dtype)
+        return (x.square() * self.table).sum(-1)
+
+
+def test_state_that_calls_change_is_named() -> None:
+    result = check(Counting())
+    assert result.verdict.name == "HOLDS"
+    assert "'last', 'calls'" in findings(result)["mutates-state"]
+    assert result.findings[0].severity == "note"
+
+
+def test_a_cache_is_no_memory() -> None:
+    assert findings(check(Cached())) == {}
+
+
+def test_a_memory_that_changes_the_output_is_a_warning_and_unstable() -> None:
+    class Drifting(Counting):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward(x) * self.calls
+
+    result = check(Drifting())
+    assert result.verdict.name == "UNSTABLE"
+    assert {finding.kind: finding.severity for finding in result.findings}["mutates-state"] == "warning"
+
+
+@pytest.mark.parametrize(
+    "model",
+    [lambda x: radii(x.float()).to(x.dtype), lambda x: (x.square() * torch.full((3,), 0.3)).to(torch.float32).sum(-1)],
+    ids=["a cast", "an output in float32"],
+)
+def test_a_model_that_ignores_its_dtype_is_told(model: Any) -> None:
+    result = check(model)
+    assert result.verdict.name == "LIMITED"
+    assert "compute in lower precision, the first of them" in findings(result)["ignores-dtype"]
+
+
+def test_float32_tables_in_float64_are_told() -> None:
+    """A table of constants made in float32 and not cast: the symmetry is off by what its rounding breaks."""
+    table = torch.full((3,), 1 / 3)  # equal entries, so that the symmetry is kept all the same
+
+    def model(x: Tensor) -> Tensor:
+        return (x.square() * torch.tensor(table.tolist(), dtype=torch.float32)).sum(-1)
+
+    result = check(model)
+    assert result.verdict.name == "HOLDS"
+    assert "ignores-dtype" in findings(result)
+
+
+def test_a_model_that_follows_its_dtype_is_not_told_so() -> None:
+    assert findings(check(radii)) == {}
+
+
+def strained(pos: Tensor, cell: Tensor | None = None, species: Tensor | None = None) -> Tensor:
+    return radii(pos if cell is None else pos @ cell)
+
+
+@pytest.mark.parametrize(
+    ("example", "inputs"),
+    [
+        (Args(CLOUD, cell=torch.eye(3) + 0.1 * CLOUD[:3]), Args("vector")),
+        (Args(CLOUD, torch.eye(3) + 0.1 * CLOUD[:3]), Args("vector")),
+    ],
+    ids=["keyword", "position"],
+)
+def test_an_input_that_no_rep_mentions_is_named(example: Args, inputs: Args) -> None:
+    result = check(strained, example, inputs=inputs)
+    assert result.verdict.name == "VIOLATED"
+    assert "how SO(3) acts on input 'cell', which is floating point" in findings(result)["unmentioned-input"]
+    assert "unmentioned-input" not in findings(
+        check(
+            strained,
+            example,
+            inputs=Args("vector", *["scalar"] * len(example.args[1:]), **dict.fromkeys(example.kwargs, "scalar")),
+        )
+    )
+
+
+def test_an_integer_that_no_rep_mentions_is_a_note() -> None:
+    result = check(strained, Args(CLOUD, species=torch.arange(6)), inputs=Args("vector"))
+    assert result.verdict.name == "HOLDS"
+    assert [(finding.kind, finding.severity) for finding in result.findings] == [("unmentioned-input", "note")]
+
+
+def test_a_key_of_a_dict_that_no_rep_mentions() -> None:
+    def model(batch: dict[str, Tensor]) -> Tensor:
+        return strained(batch["pos"], batch["cell"])
+
+    example = {"pos": CLOUD, "cell": torch.eye(3) + 0.1 * CLOUD[:3]}
+    assert "input 'batch.cell'" in findings(check(model, example, inputs={"pos": "vector"}))["unmentioned-input"]
+    with pytest.raises(ClaimError, match=r"a rep for 'poss', but no such input; did you mean 'pos'\?"):
+        check(model, example, inputs={"poss": "vector"})
+
+
+def test_rounding_that_costs_digits_is_told() -> None:
+    result = check(lambda x: radii(x) + 1e6, dtype="float64")
+    assert result.verdict.name == "HOLDS"
+    assert "Rounding costs the output 6 of 16 digits in float64" in findings(result)["ill-conditioned"]
+    assert "In float32 1 digits are left" in findings(result)["ill-conditioned"]

@@ -1,0 +1,56 @@
+"""Derivatives of a model as models of their own, so that all ways to join trials serve them too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from symcheck._autodiff import jvp
+from symcheck._tree import Leaves
+
+Function = Callable[..., Sequence[Tensor]]
+
+
+def pushforward(f: Function, moving: Sequence[int]) -> Callable[..., Any]:
+    """`(x, tangent) -> J_f(x) tangent`, by forward-mode differentiation. Leaves that aren't `moving` count as constants."""
+
+    def derivative(*leaves: Tensor) -> Leaves:
+        x, tangent = list(leaves[: len(leaves) // 2]), leaves[len(leaves) // 2 :]
+
+        def partial(*moved: Tensor) -> tuple[Tensor, ...]:
+            return tuple(leaf if differentiable(leaf) else leaf.double() for leaf in f(*_with(x, moving, moved)))
+
+        return jvp(partial, [x[i] for i in moving], [tangent[i] for i in moving])
+
+    return derivative
+
+
+def pullback(f: Function, moving: Sequence[int], inputs: int) -> Callable[..., Any]:
+    """`(x, cotangent) -> J_f(x)^T cotangent`, the gradient by each of the `inputs` leaves of x, zero for those not `moving`."""
+
+    def derivative(*leaves: Tensor) -> Leaves:
+        x, cotangent = list(leaves[:inputs]), leaves[inputs:]
+
+        def partial(*moved: Tensor) -> tuple[Tensor, ...]:
+            return tuple(leaf for leaf in f(*_with(x, moving, moved)) if differentiable(leaf))
+
+        y, pull = torch.func.vjp(partial, *(x[i] for i in moving))[:2]
+        heads = [v.to(leaf) for v, leaf in zip((v for v in cotangent if differentiable(v)), y, strict=True)]
+        return _with([torch.zeros_like(leaf) for leaf in x], moving, pull(tuple(heads)))
+
+    return derivative
+
+
+def differentiable(leaf: Tensor) -> bool:
+    """Whether a derivative by it makes sense."""
+    return leaf.is_floating_point() or leaf.is_complex()
+
+
+def _with(x: Leaves, places: Sequence[int], new: Sequence[Tensor]) -> Leaves:
+    whole = list(x)
+    for place, leaf in zip(places, new, strict=True):
+        whole[place] = leaf
+    return whole

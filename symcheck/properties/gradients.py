@@ -1,0 +1,152 @@
+"""Properties of gradients: forces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from symcheck._tree import Leaves
+from symcheck.groups import Group
+from symcheck.properties.base import Actions, Function, Property
+from symcheck.reps import Rep, Scalar
+
+
+@dataclass(frozen=True)
+class GradientEquivariance(Property):
+    """The gradient of an invariant transforms as a covector: `grad f(rho_in(g) x) = rho_in(g)^-T grad f(x)`.
+
+    For an energy under rotations: its forces are vectors. It follows from invariance where f is smooth, and asks more than
+    it where f is only nearly invariant: an error of wave number k is k times as large in the gradient.
+    Source: the chain rule. Usual ways to break it: a hard cutoff, a table that is interpolated linearly.
+    """
+
+    name = "gradient equivariance"
+    statement = "grad f(rho_in(g) x) = rho_in(g)^-T grad f(x)"
+
+    def sides(self, f: Function, actions: Actions, x: Leaves, *g: Tensor) -> tuple[Leaves, Leaves]:
+        moved = actions.on_inputs(g[0], x)
+        return self._kept(gradient(f, moved), x), self._kept(carried(actions, g[0], moved, gradient(f, x)), x)
+
+    def quantity(self, f: Function, actions: Actions, x: Leaves) -> Leaves:
+        return self._kept(gradient(f, x), x)
+
+    def names(self, inputs: Sequence[str], outputs: Sequence[str]) -> tuple[str, ...]:
+        return tuple(f"gradient by {name}" for name in inputs)
+
+    def reps(self, actions: Actions) -> tuple[Rep, ...]:
+        return tuple(actions.inputs)
+
+    def inapplicable(self, actions: Actions, x: Leaves, y: Leaves) -> str | None:
+        if not all(rep.trivial for rep in actions.outputs):
+            return (
+                "the gradient is that of an invariant. Claim outputs that are 'scalar', or wrap the model to return its energy"
+            )
+        if not isinstance(actions.group, Group):
+            return f"{actions.group} has no inverses. Use Equivariance()"
+        return None
+
+    @staticmethod
+    def _kept(leaves: Leaves, x: Leaves) -> Leaves:
+        """Gradients in double precision, zero by what isn't floating point."""
+        return [leaf if leaf.is_floating_point() or leaf.is_complex() else leaf.double() for leaf in leaves]
+
+
+@dataclass(frozen=True)
+class Conservative(Property):
+    """Forces are the negative gradient of the energy: `forces(x) = -grad energy(x)`, by differentiation and by differences.
+
+    Outputs are named by their place: `energy` and `forces` are indices of output leaves, `positions` of an input leaf. The
+    second leaf of the equation compares the force along one direction with a difference quotient of the energy of sixth
+    order, which may be off by as much as the one of fourth order is: it holds for models that can't be differentiated too,
+    and catches a derivative that is itself wrong. Trials are at transformed inputs; the group is of no other use here.
+
+    Usual ways to break it: forces from a head of their own, a detached tensor, a sign.
+    """
+
+    energy: int = 0
+    forces: int = 1
+    positions: int = 0
+
+    name = "conservative"
+    statement = "forces(x) = -grad energy(x)"
+
+    def sides(self, f: Function, actions: Actions, x: Leaves, *g: Tensor) -> tuple[Leaves, Leaves]:
+        x = actions.on_inputs(g[0], x)
+        y = f(x)
+        slope = self._slopes(f, x)[-1]
+        along = -_total(y[self.forces] * self._direction(x))
+        return [-y[self.forces], along], [gradient(f, x, of=self.energy)[self.positions], slope]
+
+    def allowance(self, f: Function, actions: Actions, x: Leaves, *g: Tensor) -> Leaves | None:
+        fourth, sixth = self._slopes(f, actions.on_inputs(g[0], x))
+        return [torch.zeros_like(sixth), (sixth - fourth).abs()]
+
+    def quantity(self, f: Function, actions: Actions, x: Leaves) -> Leaves:
+        return [-f(x)[self.forces], self._slopes(f, x)[-1]]
+
+    def names(self, inputs: Sequence[str], outputs: Sequence[str]) -> tuple[str, ...]:
+        return outputs[self.forces], f"{outputs[self.forces]} by differences"
+
+    def reps(self, actions: Actions) -> tuple[Rep, ...]:
+        return actions.outputs[self.forces], Scalar()
+
+    def inapplicable(self, actions: Actions, x: Leaves, y: Leaves) -> str | None:
+        if max(self.energy, self.forces) >= len(y) or self.positions >= len(x):
+            return f"{self} names leaves by index, but there are {len(x)} inputs and {len(y)} outputs. Give those of the model"
+        if y[self.forces].shape != x[self.positions].shape:
+            shapes = f"{tuple(y[self.forces].shape[1:])} and {tuple(x[self.positions].shape[1:])}"
+            return f"forces and positions have shapes {shapes}, which must be equal. Name the leaves: {self}"
+        return None
+
+    def _direction(self, x: Leaves) -> Tensor:
+        """A direction that no symmetry singles out, the same for every trial."""
+        place = x[self.positions]
+        return torch.sin(torch.arange(place[0].numel(), dtype=torch.float64) + 1).reshape(place.shape[1:]).to(place.device)
+
+    def _slopes(self, f: Function, x: Leaves) -> tuple[Tensor, Tensor]:
+        """The slope of the energy along the direction, by central differences of fourth and of sixth order."""
+        direction, place = self._direction(x), x[self.positions]
+        step = STEP * place.abs().mean().clamp_min(STEP)
+
+        def difference(k: int) -> Tensor:
+            ends = []
+            for sign in (1, -1):
+                moved = list(x)
+                moved[self.positions] = place + sign * k * step * direction
+                ends.append(_total(f(moved)[self.energy]))
+            return (ends[0] - ends[1]) / step
+
+        one, two, three = difference(1), difference(2), difference(3)
+        return (8 * one - two) / 12, (45 * one - 9 * two + three) / 60
+
+
+STEP = 1e-2  # of the positions' size: the error of sixth order, step^6, and rounding, eps / step, are then both about 1e-13
+
+
+def _total(leaf: Tensor) -> Tensor:
+    """The sum over each row of `(n, *shape)`."""
+    return leaf.reshape(len(leaf), -1).sum(-1)
+
+
+def gradient(f: Function, x: Leaves, of: int | None = None) -> Leaves:
+    """The gradient by the inputs of the sum of one output, or of all."""
+    y = f(x)
+    ones = [torch.ones_like(leaf) if of in (None, i) else torch.zeros_like(leaf) for i, leaf in enumerate(y)]
+    return f.vjp(x, ones)
+
+
+def carried(actions: Actions, g: Tensor, moved: Leaves, covector: Leaves) -> Leaves:
+    """A covector at x as one at rho(g) x, `moved`: pulled back by the action of the inverse."""
+    group = actions.group
+    assert isinstance(group, Group)
+    with torch.enable_grad():
+        start = [leaf.detach().requires_grad_() if leaf.is_floating_point() or leaf.is_complex() else leaf for leaf in moved]
+        back = actions.on_inputs(group.inverse(g), start)
+        pairs = [(b, v.to(b)) for b, v in zip(back, covector, strict=True) if b.requires_grad]
+        wanted = [leaf for leaf in start if leaf.requires_grad]
+        found = iter(torch.autograd.grad([b for b, _ in pairs], wanted, [v for _, v in pairs], allow_unused=True))
+    grads = [next(found) if leaf.requires_grad else None for leaf in start]
+    return [torch.zeros_like(leaf) if grad is None else grad for leaf, grad in zip(start, grads, strict=True)]
