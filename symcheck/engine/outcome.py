@@ -91,6 +91,7 @@ class Outcome:
     counterexample: Counterexample | None = None
     factors: tuple[FactorFigures, ...] = ()
     ladder: tuple[Rung, ...] = ()
+    holding: tuple[str, ...] = ()  # the declared subgroups under which a violated claim holds, largest first
     inputs: tuple[str, ...] = ()
     batching: str = ""
     trials: int = 0

@@ -86,6 +86,12 @@ class Policy:
     """How far, in the Lie algebra (radians for rotations), each round steps. A break on a cap of a few percent of SO(3) is a
     radian wide; below a twentieth, an error that a step could still find would be no larger than the one in hand."""
 
+    subgroup_inputs: int = 8
+    """Inputs on which the subgroups of a violated claim are tried, to say what still holds."""
+
+    subgroup_elements: int = 8
+    """Elements of each subgroup tried on each of them: its landmarks, then random ones."""
+
     ladder_trials: int = 16
     """Random trials at each precision of the ladder: one on each input."""
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -23,12 +23,15 @@ from symcheck.engine.outcome import Counterexample, FactorFigures, Finding, Outc
 from symcheck.engine.probe import Setup, at_boundary, probe, sample
 from symcheck.engine.search import search
 from symcheck.engine.settings import Settings
+from symcheck.engine.subgroups import holding
 from symcheck.engine.trials import Elements, Trials, draw
 from symcheck.engine.verdict import Verdict
 from symcheck.errors import ClaimError, SymcheckError
 from symcheck.groups import Monoid
 from symcheck.placement import Placement, as_device, own_dtype, placed, tensors_of
 from symcheck.properties import Property
+
+Result = TypeVar("Result")
 
 
 def run(claims: Iterable[Claim], settings: Settings) -> Iterator[Event]:
@@ -114,6 +117,9 @@ class _Examination:
                 return
             readings.append(reading)
         outcome = self._judged(prop, setup, trials, readings, precise)
+        if outcome.verdict is Verdict.VIOLATED:
+            with self._placed(prop, setup.forward.placement):
+                outcome = yield from self._explained(outcome, prop, setup, readings[0])
         if outcome.verdict.passes("float32"):
             outcome = yield from self._at_boundaries(outcome, prop, setup)
         if outcome.verdict.passes("float32") and precise and self._perturbs:
@@ -142,10 +148,11 @@ class _Examination:
                     weights.perturb(self.model, scale, self.claim.rng(self.settings.seed, name))
                     weights.calibrate(f, [leaf.to(f.placement.device) for leaf in trials.inputs])
                     reading = yield from self._read(prop, f, setup, trials, phase="weights")
+                    found = self._judged(prop, setup, trials, [reading], precise=True)
+                    found = yield from self._explained(found, prop, setup, reading)
                 except ModelError:
                     continue
             tried = (*tried, name)
-            found = self._judged(prop, setup, trials, [reading], precise=True)
             worse = found.verdict is Verdict.VIOLATED or (found.verdict is Verdict.LIMITED and worst.verdict is Verdict.HOLDS)
             if worse and any(figures.truth > policy.slack * figures.floor for figures in found.figures):
                 because = f"with weights perturbed by {scale:g} of their size (not at its own), {found.because}"
@@ -172,6 +179,26 @@ class _Examination:
         if reason is not None:
             raise ClaimError(f"{self.claim.subject.name}: {prop.name} says nothing here: {reason.rstrip('.')}.")
 
+    def _explained(self, found: Outcome, prop: Property, setup: Setup, reading: _Reading) -> Generator[Event, None, Outcome]:
+        """A violated outcome with what still holds. The model is placed, with the weights at which the claim broke."""
+        if found.verdict is not Verdict.VIOLATED:
+            return found
+        sides = Sides(setup.at(reading.forward.placement), prop, setup.bound, reading.trials)
+        rng = self.claim.rng(self.settings.seed, "subgroups")
+        steps = holding(sides, reading.trials, reading.floor, self.settings.policy, rng)
+        names = yield from self._measuring(steps, reading.forward.placement.precision, "subgroups")
+        return replace(found, holding=names)
+
+    def _measuring(self, steps: Generator[int, None, Result], precision: str, phase: str) -> Generator[Event, None, Result]:
+        """The result of steps that yield how many trials they have done."""
+        while True:
+            try:
+                done = next(steps)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            yield Measuring(self.claim, precision, done, done, phase)
+
     def _at_boundaries(self, own: Outcome, prop: Property, setup: Setup) -> Generator[Event, None, Outcome]:
         """The worst outcome at the layouts at which models break (a single point, no edges), in the setup's precision alone.
 
@@ -186,11 +213,12 @@ class _Examination:
                     trials = draw(self.claim, here, policy.weight_trials, self.settings.seed, policy)
                     f = here.at(setup.forward.placement)
                     reading = yield from self._read(prop, f, here, trials, phase="boundaries")
+                    found = self._judged(prop, here, reading.trials, [reading], precise=True)
+                    found = yield from self._explained(found, prop, here, reading)
             except (ModelError, ClaimError) as error:
                 if isinstance(error, ModelError):
                     findings.append(Finding("raises-at", f"The model raises at {name}: {error}.", "note"))
                 continue
-            found = self._judged(prop, here, reading.trials, [reading], precise=True)
             if found.verdict is Verdict.VIOLATED:
                 because = f"at {name} (not at other inputs), {found.because}"
                 figures = tuple(replace(f, only_at=(name,)) if f.verdict is Verdict.VIOLATED else f for f in found.figures)

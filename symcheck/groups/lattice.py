@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,6 +14,7 @@ from torch import Generator, Tensor
 
 from symcheck.errors import GroupError
 from symcheck.groups.base import Group
+from symcheck.groups.homomorphism import Homomorphism
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -111,6 +113,18 @@ class Translations(Group):
     def shift(self, g: Tensor) -> Tensor:
         return g
 
+    def subgroups(self) -> tuple[Homomorphism, ...]:
+        """Shifts by multiples of 2 and of 4, which strides of that size leave; and those along one axis alone."""
+        found = []
+        for step in (2, 4):
+            if all(size % step == 0 and size > step for size in self.grid):
+                coarse = Translations(tuple(size // step for size in self.grid))
+                found.append(Homomorphism(coarse, self, partial(_times, step=step), f"shifts by multiples of {step}"))
+        for axis, size in enumerate(self.grid if len(self.grid) > 1 else ()):
+            along = partial(_along, axis=axis, axes=len(self.grid))
+            found.append(Homomorphism(Translations((size,)), self, along, f"shifts along axis {axis}"))
+        return tuple(found)
+
     @property
     def order(self) -> int:
         return math.prod(self.grid)
@@ -139,3 +153,11 @@ class Translations(Group):
         measure = self.complexity(found)
         keep = measure < self.complexity(g.unsqueeze(0))
         return found[keep][measure[keep].argsort(stable=True)]
+
+
+def _times(g: Tensor, step: int) -> Tensor:
+    return g * step
+
+
+def _along(g: Tensor, axis: int, axes: int) -> Tensor:
+    return torch.nn.functional.pad(g, (axis, axes - axis - 1))

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import permutations
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from torch import Generator, Tensor
 
 from symcheck.errors import GroupError
 from symcheck.groups.base import Group
+from symcheck.groups.homomorphism import Homomorphism
+from symcheck.groups.lattice import Translations
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -45,8 +48,8 @@ class Symmetric(Group):
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        match = re.fullmatch(r"S_(n|\d+)", text)
-        return None if match is None else cls(None if match[1] == "n" else int(match[1]))
+        match = re.fullmatch(r"S_(n|\d+)(?: of (\w+))?", text)
+        return None if match is None else cls(None if match[1] == "n" else int(match[1]), match[2] or "points")
 
     @classmethod
     def examples(cls) -> Sequence[Self]:
@@ -103,6 +106,19 @@ class Symmetric(Group):
     def permutation(self, g: Tensor, of: str = "points") -> Tensor:
         return g if of == self.of else super().permutation(g, of)
 
+    def subgroups(self) -> tuple[Homomorphism, ...]:
+        """Those that leave the first or the last thing in place, the cyclic shifts, and the reversal of the order."""
+        size = self._size
+        if size < 3:
+            return ()
+        rest, turns = Symmetric(size - 1, self.of), Translations((size,))
+        return (
+            Homomorphism(rest, self, _fixing_first, f"{rest}, the first in place"),
+            Homomorphism(rest, self, _fixing_last, f"{rest}, the last in place"),
+            Homomorphism(turns, self, partial(_turned, size=size), "cyclic shifts"),
+            Homomorphism(Translations((2,)), self, partial(_reversed, size=size), "the reversal"),
+        )
+
     @property
     def order(self) -> int:
         return math.factorial(self._size)
@@ -132,6 +148,23 @@ class Symmetric(Group):
         swap = torch.arange(self._size)
         swap[[i, j]] = swap[[j, i]]
         return swap
+
+
+def _fixing_first(g: Tensor) -> Tensor:
+    return torch.cat([torch.zeros_like(g[:, :1]), g + 1], -1)
+
+
+def _fixing_last(g: Tensor) -> Tensor:
+    return torch.cat([g, torch.full_like(g[:, :1], g.shape[-1])], -1)
+
+
+def _turned(g: Tensor, size: int) -> Tensor:
+    return (torch.arange(size) + g) % size
+
+
+def _reversed(g: Tensor, size: int) -> Tensor:
+    order = torch.arange(size)
+    return torch.where(g == 0, order, order.flip(0))
 
 
 def cycles(permutation: Sequence[int]) -> str:

@@ -1,0 +1,120 @@
+"""What still holds of a violated claim: the largest declared subgroups, and each factor of a product on its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from models import cnn, egnn
+from symcheck import Claim
+from symcheck.domains import Grid, Joint, PointCloud, Set
+from symcheck.engine import Judged, Outcome, Settings, examine
+
+
+def outcome(model: Any, group: str, domain: Any, inputs: Any, outputs: Any = "scalar") -> Outcome:
+    claim = Claim(model, group, domain=domain, inputs=inputs, outputs=outputs)
+    return judged(claim)
+
+
+def judged(claim: Claim) -> Outcome:
+    (found,) = (event.outcome for event in examine(claim, Settings(trials=128)) if isinstance(event, Judged))
+    return found
+
+
+def radii(x: Tensor) -> Tensor:
+    return x.square().sum(-1).exp().neg().exp().sum(-1)
+
+
+@pytest.mark.parametrize(
+    ("model", "group", "expected"),
+    [
+        (lambda x: radii(x) + torch.linalg.det(x[..., :3, :]), "O(3)", ("SO(3)",)),
+        (lambda x: radii(x) + x[..., 2].square().sum(-1), "SO(3)", ("O(2) about z", "SO(2) about z")),
+        (lambda x: radii(x) + x[..., 2].sum(-1), "SO(3)", ("SO(2) about z",)),
+        (lambda x: radii(x) + x[..., 0].sum(-1) + 2 * x[..., 2].sum(-1), "SO(3)", ()),
+        (radii, "E(3)", ("O(3)",)),
+        (lambda x: radii(x - x.mean(-2, keepdim=True)) + x.diff(dim=-2)[..., 0].square().sum(-1), "E(3)", ("T(3)",)),
+    ],
+    ids=["mirrors", "about z, squared", "about z", "nothing", "off the origin", "translations"],
+)
+def test_the_largest_subgroup_that_holds(model: Any, group: str, expected: tuple[str, ...]) -> None:
+    found = outcome(model, group, PointCloud(5), "point" if group == "E(3)" else "vector")
+    assert found.verdict.name == "VIOLATED"
+    assert set(found.holding) <= set(expected)
+    assert bool(found.holding) == bool(expected)
+
+
+def test_strides_leave_the_shifts_by_their_multiples() -> None:
+    def strided(x: Tensor) -> Tensor:
+        return x[..., ::2, ::2].square().sum((-3, -2, -1))
+
+    assert outcome(strided, "Z_N^2", Grid(1, (8, 8)), "roll").holding == ("shifts by multiples of 2",)
+    assert outcome(lambda x: x[..., ::2].square().sum((-3, -2, -1)), "Z_N^2", Grid(1, (8, 8)), "roll").holding == (
+        "shifts by multiples of 2",
+        "shifts along axis 0",
+    )
+
+
+def test_orders_that_are_read() -> None:
+    cyclic = outcome(lambda x: (x * x.roll(1, -2)).sum((-2, -1)), "S_n", Set(6, 2), "permute")
+    assert cyclic.holding == ("cyclic shifts", "the reversal")
+    first = outcome(lambda x: x.square().sum((-2, -1)) + x[..., 0, 0], "S_n", Set(6, 2), "permute")
+    assert first.holding == ("S_5, the first in place",)
+    causal = outcome(lambda x: x.cumsum(-2).square().sum((-2, -1)), "S_n", Set(6, 2), "permute")
+    assert causal.holding == ()
+
+
+def test_a_claim_that_holds_lists_nothing() -> None:
+    assert outcome(radii, "SO(3)", PointCloud(5), "vector").holding == ()
+
+
+def test_the_reference_twins_say_what_is_left() -> None:
+    left = {twin.subject.name: judged(twin).holding for twin in (*egnn.TWINS, *cnn.TWINS) if "x S_n" not in str(twin.group)}
+    assert left["egnn.axis_weighted"] == ("T(3)",)
+    assert left["cnn.max_pooled_classifier"] == ("shifts by multiples of 2",)
+    assert left["cnn.zero_padded_classifier"] == ()
+
+
+# Factors
+
+
+def cloud(h: Tensor, x: Tensor) -> Tensor:
+    return (h.sum(-1) * x.square().sum(-1).exp().neg().exp()).sum(-1)
+
+
+@pytest.mark.parametrize(
+    ("model", "broken"),
+    [
+        (lambda h, x: cloud(h, x) + x[..., 0].sum(-1), {"O(3)"}),
+        (lambda h, x: cloud(h, x) + (x.norm(dim=-1) * torch.arange(4.0).to(x)).sum(-1), {"S_4"}),
+        (lambda h, x: cloud(h, x) + x[..., 0, 0], {"O(3)", "S_4"}),
+        (cloud, set()),
+    ],
+    ids=["rotations", "permutations", "both", "neither"],
+)
+def test_each_factor_of_a_product_is_told_apart(model: Any, broken: set[str]) -> None:
+    domain = Joint(Set(4, 2), PointCloud(4))
+    found = outcome(model, "O(3) x S_n", domain, ("permute", "permute * vector"))
+    assert found.verdict.name == ("VIOLATED" if broken else "HOLDS")
+    assert {factor.group for factor in found.factors if factor.violating} == broken
+    assert {factor.group for factor in found.factors} == {"O(3)", "S_4"}
+    assert all(factor.trials == 64 for factor in found.factors)
+    assert set(found.holding) >= ({"O(3)", "S_4"} - broken if broken else set())
+
+
+def test_small_groups_are_tried_whole() -> None:
+    found = outcome(lambda x: x.square().sum((-3, -2, -1)), "C_4", Grid(1, (6, 6)), "image")
+    assert found.verdict.name == "HOLDS"
+    assert found.random_trials == 128
+    seen = []
+
+    def watch(x: Tensor) -> Tensor:
+        seen.append(len(x))
+        return x[..., 0, 0].square().sum(-1) + x[..., 0, -1].square().sum(-1)
+
+    broken = outcome(watch, "C_4", Grid(1, (6, 6)), "image")
+    assert broken.counterexample is not None
+    assert "90 deg" in broken.counterexample.element
