@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 
 from symcheck.groups._simple import ROUNDING, angle_axis, determinant, orthogonal_cost, simpler_orthogonal
 from symcheck.groups.affine import AffineFamily
+from symcheck.groups.base import Monoid
 from symcheck.groups.homomorphism import Homomorphism, block, inclusion, largest_first
 from symcheck.groups.matrix import Family, MatrixGroup
 
@@ -101,10 +102,11 @@ class SO(_Orthogonal):
 
     def subgroups(self) -> tuple[Homomorphism, ...]:
         if self.dim == 2:
-            return ()
+            return _finite(self, "C_8", "C_6", "C_4", "C_3", "C_2")
         if self.dim == 3:
             turned = Homomorphism(O(2), self, _turned_over, "O(2) about z")  # its reflections as half turns
-            return (turned, block(SO(2), self, "SO(2) about z"))
+            solids = _finite(self, "Icosahedral", "Octahedral", "Tetrahedral")
+            return (turned, block(SO(2), self, "SO(2) about z"), *solids)
         return (block(SO(self.dim - 1), self), block(SO(2), self))
 
 
@@ -124,7 +126,18 @@ class O(_Orthogonal):  # noqa: E742 - the group's name
             return ()
         about = " about z" if self.dim == 3 else ""
         lower = (block(O(self.dim - 1), self, f"O({self.dim - 1}){about}" if self.dim > 2 else "O(1) along x"),)
-        return (inclusion(SO(self.dim), self), *lower, *((block(SO(2), self, f"SO(2){about}"),) if self.dim > 2 else ()))
+        proper = inclusion(SO(self.dim), self)
+        if self.dim == 2:
+            return (proper, *lower, *_finite(self, "D_8", "D_6", "D_4", "D_3", "C_8", "C_6", "C_4", "C_3", "C_2"))
+        solids = _finite(self, "I_h", "O_h", "T_h", "Octahedral") if self.dim == 3 else ()
+        return (proper, *lower, block(SO(2), self, f"SO(2){about}"), *solids)
+
+
+def _finite(group: Monoid, *names: str) -> tuple[Homomorphism, ...]:
+    """Finite groups of rotations and reflections, by name, as subgroups. They are defined by way of this module."""
+    from symcheck.groups import from_string
+
+    return tuple(Homomorphism(finite, group, finite.linear) for finite in map(from_string, names))
 
 
 class _Rigid(AffineFamily):
