@@ -10,7 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
+import symcheck
 from symcheck._tree import Args, Leaves, flatten
+from symcheck.domains import Graph
 from symcheck.engine.forward import Batching, Forward, ModelError
 from symcheck.placement import Placement
 
@@ -18,7 +20,8 @@ DOUBLE = Placement(torch.device("cpu"), torch.float64)
 SINGLE = Placement(torch.device("cpu"), torch.float32)
 Model = Callable[..., Any]
 
-every_way = pytest.mark.parametrize("way", list(Batching), ids=lambda way: way.value)
+WAYS = [way for way in Batching if way is not Batching.UNION]  # which needs a domain, and has tests of its own below
+every_way = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.value)
 
 
 def forward(
@@ -456,3 +459,79 @@ def test_the_shapes_may_not_change(way: Batching) -> None:
     assert f.crashes == {3: "the output's shapes changed from (1,) to (2,)"}
     assert torch.equal(y[:3], trials(3, 1))
     assert y[3].isnan().all()
+
+
+# Disjoint unions, and derivatives
+
+
+def summed(x: Tensor, edges: Tensor) -> Tensor:
+    """Each node's sum over the nodes that point to it: one graph a call, as torch_geometric has it."""
+    return torch.zeros_like(x).index_add(0, edges[1], x[edges[0]].tanh())
+
+
+def pooled(x: Tensor, edges: Tensor, batch: Tensor) -> Tensor:
+    return torch.zeros(int(batch.max()) + 1, x.shape[-1], dtype=x.dtype).index_add(0, batch, summed(x, edges))
+
+
+def united(model: Model, domain: Graph, way: Batching) -> tuple[Forward, list[Tensor]]:
+    x, structure = flatten(Args.of(domain.sample(domain.layout, 6, torch.Generator().manual_seed(0))))
+    return Forward(model, structure, DOUBLE, way, union=domain), x
+
+
+@pytest.mark.parametrize(
+    ("model", "domain"), [(summed, Graph(5, 8)), (pooled, Graph(5, 8, batch=True))], ids=["nodes", "graphs"]
+)
+def test_a_disjoint_union_is_one_call_and_agrees_with_one_graph_a_call(model: Model, domain: Graph) -> None:
+    one, x = united(model, domain, Batching.LOOP)
+    many, _ = united(model, domain, Batching.UNION)
+    assert torch.allclose(many(x)[0], one(x)[0], rtol=0, atol=1e-14)
+    assert (many.calls, one.calls) == (1, 6)
+
+
+def test_a_model_that_mixes_graphs_is_not_joined() -> None:
+    found = symcheck.check(
+        lambda x, e: summed(x, e) - x.mean(0), Graph(5, 8), group="S_n", inputs=("permute", "relabel"), outputs="permute"
+    )
+    assert found.verdict.name == "HOLDS"
+    assert found.batching == "vmap"
+    good = symcheck.check(summed, Graph(5, 8), group="S_n", inputs=("permute", "relabel"), outputs="permute")
+    assert good.verdict.name == "HOLDS"
+    assert good.batching == "union"
+
+
+def test_a_union_whose_output_cannot_be_told_apart_is_refused() -> None:
+    def whole(x: Tensor, edges: Tensor) -> Tensor:
+        return summed(x, edges).sum(0)[:2]
+
+    many, x = united(whole, Graph(5, 8), Batching.UNION)
+    with pytest.raises(ModelError, match="which can't be told apart by graph"):
+        many._run(x)
+    words = {"group": "S_n", "inputs": ("permute", "relabel"), "outputs": "scalar"}
+    assert symcheck.check(whole, Graph(5, 8), **words).batching == "vmap"
+
+
+def wave(x: Tensor, i: Tensor) -> dict[str, Tensor]:
+    return {"a": (x**3).sum(-1), "b": torch.sin(x), "n": i}
+
+
+@every_way
+def test_derivatives_are_those_of_each_trial(way: Batching) -> None:
+    x, i, v = trials(6, 4), torch.arange(6).unsqueeze(-1), trials(6, 4).flip(0) + 1
+    f = forward(wave, (x[0], i[0]), way)
+    along = f.jvp([x, i], [v, torch.zeros_like(i)])
+    assert torch.allclose(along[0], (3 * x**2 * v).sum(-1))
+    assert torch.allclose(along[1], x.cos() * v)
+    assert not along[2].any()
+    y = f([x, i])
+    back = f.vjp([x, i], [torch.ones_like(y[0]), y[1], torch.zeros_like(y[2])])
+    assert torch.allclose(back[0], 3 * x**2 + x.cos() * y[1])
+    assert not back[1].any()
+
+
+def test_a_model_made_from_another_is_called_as_it_is() -> None:
+    x = trials(6, 4)
+    f = forward(lambda x: x.tanh())
+    (y,) = f.via(lambda model: lambda x: 2 * model(x)[..., :2])([x])
+    assert torch.equal(y, 2 * x.tanh()[..., :2])
+    assert f.calls == 1
+    assert f([x])[0].shape == (6, 4)  # its own shapes are not those

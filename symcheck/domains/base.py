@@ -137,6 +137,16 @@ class At(Domain):
     def batched(self) -> bool | None:
         return self.domain.batched
 
+    @property
+    def unites(self) -> bool:  # type: ignore[override] # that of the domain
+        return self.domain.unites
+
+    def collate(self, x: Any) -> Any:
+        return self.domain.collate(x)
+
+    def split(self, y: Any, n: int) -> Any:
+        return self.domain.split(y, n)
+
     def simpler(self, x: Any) -> Any:
         return self.domain.simpler(x)
 

@@ -3,7 +3,7 @@
 from symcheck.engine.events import Event, Judged, Measuring, Probing
 from symcheck.engine.evidence import Evidence
 from symcheck.engine.judge import Judgement, judge
-from symcheck.engine.outcome import Counterexample, FactorFigures, Figures, Finding, Outcome, Rung
+from symcheck.engine.outcome import Counterexample, FactorFigures, Figures, Finding, Minimal, Outcome, Rung
 from symcheck.engine.policy import Policy
 from symcheck.engine.run import examine, run
 from symcheck.engine.settings import Settings
@@ -19,6 +19,7 @@ __all__ = [
     "Judged",
     "Judgement",
     "Measuring",
+    "Minimal",
     "Outcome",
     "Policy",
     "Probing",

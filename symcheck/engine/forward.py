@@ -13,8 +13,10 @@ import torch
 from torch import Tensor
 
 from symcheck._tree import Args, Leaves, Structure, flatten, split
+from symcheck.domains import Domain
 from symcheck.engine.derivatives import differentiable, pullback, pushforward
 from symcheck.engine.functional import named_parameters, with_parameters
+from symcheck.errors import DomainError
 from symcheck.placement import Placement, widened
 
 
@@ -22,6 +24,7 @@ class Batching(str, Enum):
     """How n trials `(n, *shape)` become calls of the model."""
 
     BATCH = "batch"  # one call: the trial axis is the model's batch axis
+    UNION = "union"  # one call with the disjoint union of the inputs, as graphs have one
     VMAP = "vmap"  # one call of torch.vmap(model)
     ROWS = "rows"  # n calls with a batch of one
     LOOP = "loop"  # n calls without a batch axis
@@ -44,6 +47,7 @@ class Forward:
     placement: Placement
     batching: Batching
     shared: frozenset[int] = frozenset()
+    union: Domain | None = None  # the domain that joins inputs by disjoint union, if one does
     grad: bool = False
     default_dtype: bool = False  # whether new tensors are made in the placement's dtype, as torch.set_default_dtype does
     limit: int = 1024
@@ -150,6 +154,8 @@ class Forward:
         if self.batching is Batching.BATCH:
             y = self._call([leaf[0] if i in self.shared else leaf for i, leaf in enumerate(put)])
             y = [self._with_trials(leaf, n) for leaf in y]
+        elif self.batching is Batching.UNION:
+            y = self._united(put, n)
         elif self.batching is Batching.VMAP:
             y = self._vmap(put)
         else:
@@ -158,6 +164,14 @@ class Forward:
             self.watch(x, put)
         self._keep_shapes([leaf.shape[1:] for leaf in y])
         return y
+
+    def _united(self, x: Leaves, n: int) -> Leaves:
+        assert self.union is not None
+        y = self._call(flatten(self.union.collate(self.structure.rebuild(x)))[0])
+        try:
+            return list(self.union.split(y, n))
+        except DomainError as error:
+            raise ModelError(str(error)) from error
 
     def _one_by_one(self, x: Leaves, n: int) -> Iterator[Leaves]:
         rows = self.batching is Batching.ROWS

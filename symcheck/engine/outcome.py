@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,14 +46,43 @@ class Figures:
 
 
 @dataclass(frozen=True)
+class Minimal:
+    """A violating trial made as simple as it can be and still violate: fewest points, a plain element, small whole numbers.
+
+    Its tensors are those of one trial, without a trial axis, on the CPU, float64 where they are floating point. It breaks the
+    claim by more than rounding, measured on the spot, explains.
+    """
+
+    layout: Mapping[str, int]  # the sizes of the input: {"points": 2}; empty where the shapes are fixed
+    group: str  # the group bound to those sizes: "S_2"
+    element: str  # in words; those of a property that takes several elements, with a semicolon between them
+    g: tuple[Tensor, ...]  # the elements, as many as the property takes: one, for most
+    x: Leaves
+    left: Leaves  # the two sides of the property's equation, leaf by leaf of its quantity (the output, for most)
+    right: Leaves
+    difference: Leaves  # left - right; of integers and booleans in float64
+    leaf: str  # the leaf that `relative` is of, the worst
+    relative: float  # the RMS of its difference, as part of the signal at this layout; of its size where there is no signal
+    region: str  # which inputs it was made simpler from: "generic inputs", or the name of structured ones
+    evaluations: int  # of the model, that making it simpler took
+    stopped: Literal["", "budget", "interrupted"] = ""  # why nothing simpler was tried any more; "": all that was tried holds
+
+    @property
+    def finished(self) -> bool:
+        """Whether everything simpler that there was to try holds."""
+        return not self.stopped
+
+
+@dataclass(frozen=True)
 class Counterexample:
-    """A trial that violates the claim: the first of the landmarks that does, else the worst."""
+    """A trial that violates the claim: the first of the landmarks that does, else the worst; and the simplest one found."""
 
     element: str
     g: Tensor
     x: Leaves
     relative: float
     region: str
+    minimal: Minimal | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +131,7 @@ class Outcome:
     calls: int = 0
     weights: tuple[str, ...] = ("own",)  # at which weights it was judged, the last being those of the verdict
     misstated: bool = False  # the claim can't be tested as stated: an error of the claim, not of the model
+    interrupted: bool = False  # Ctrl-C came while its counterexample was made simpler: the audit stops after it
 
     @property
     def met(self) -> bool:
