@@ -50,7 +50,8 @@ def fit(
     rng, like = Generator().manual_seed(seed), next(model.parameters())
     optimiser = torch.optim.Adam(model.parameters(), lr)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    recent, tenth = torch.zeros(steps), max(1, steps // 10)
+    losses: list[Tensor] = []
+    tenth = max(1, steps // 10)
     with _bar() as bar:
         task = bar.add_task(type(model).__name__, total=steps, loss=float("nan"))
         model.train()
@@ -61,11 +62,11 @@ def fit(
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)  # so that one odd batch can't undo the others
             optimiser.step()
             schedule.step()
-            recent[step] = error.detach()
+            losses.append(error.detach())
             if (step + 1) % tenth == 0 or step + 1 == steps:  # not at each step: to read the loss waits for the device
-                bar.update(task, completed=step + 1, loss=float(recent[step]))
+                bar.update(task, completed=step + 1, loss=float(losses[-1]))
     model.eval()
-    last = float(recent[-tenth:].mean())
+    last = float(torch.stack(losses[-tenth:]).mean())
     if not last < float("inf"):
         raise FloatingPointError(f"{type(model).__name__}: the loss is {last} after {steps} steps. Lower lr, now {lr:g}.")
     return last

@@ -14,16 +14,20 @@ violation small, but the nonlinearity after them makes new high frequencies, and
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
 from typing import Literal
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
+from models._classify import compared
 from models._random import randomised
+from models._training import Row, main, seeded
 from symcheck.claims import Claim, Subject
-from symcheck.domains import Grid
+from symcheck.domains import Examples, Grid
+from symcheck.groups import PlaneGroup
+from symcheck.reps import Image
 
 Padding = Literal["circular", "zeros"]
 
@@ -126,26 +130,79 @@ def blur_pooled_classifier() -> Classifier:
     return randomised(Classifier(pool=BlurPool()), gain=0.7)
 
 
-def task(count: int, rng: Generator) -> tuple[Tensor, Tensor]:
-    """Something to learn: noisy gratings `(count, 3, 8, 8)` of any phase and colour, and which way they run, `(count,)`."""
-    way = torch.randint(4, (count,), generator=rng)
-    wave = torch.tensor([[1, 0], [0, 1], [1, 1], [1, -1]])[way] * 2 * math.pi / 8
-    place = torch.stack(torch.meshgrid(torch.arange(8), torch.arange(8), indexing="ij"), -1)
-    phase = torch.einsum("ijd, nd -> nij", place.float(), wave) + 2 * math.pi * torch.rand(count, 1, 1, generator=rng)
-    colour = torch.randn(count, 3, 1, 1, generator=rng)
-    return colour * phase.cos().unsqueeze(1) + torch.randn(count, 3, 8, 8, generator=rng), way
+def pooled_first() -> nn.Sequential:
+    """Keeps one of the polyphase components of the image itself, where a test can make them tie."""
+    return randomised(nn.Sequential(AdaptivePolyphase(), Classifier(1)), GAIN)
 
 
-_GRID = Grid(3, (8, 6))
+SHAPES = torch.tensor([[[1, 0, 0], [1, 1, 1]], [[0, 0, 1], [1, 1, 1]], [[0, 1, 1], [1, 1, 0]], [[1, 1, 0], [0, 1, 1]]])
+"""The tetrominoes J, L, S and Z: two shapes and their mirror images, which no turn carries into each other."""
+
+
+def shapes(count: int, rng: Generator, shifted: bool, turned: bool = False) -> tuple[Tensor, Tensor]:
+    """Something to learn: noisy tetrominoes `(count, 1, 8, 8)` on a torus, and which, `(count,)`.
+
+    All in one place, or anywhere if `shifted`; upright, or turned by any number of quarters if `turned`.
+    """
+    kind = torch.randint(4, (count,), generator=rng)
+    image, moves = functional.pad(SHAPES[kind].float().unsqueeze(1), (3, 2, 3, 3)), PlaneGroup("p4", (8, 8))
+    shift, turn = moves.unpack(moves.sample(count, rng))
+    shift, turn = shift * shifted, turn * turned
+    return Image().act(moves, moves.pack(shift, turn), image) + 0.1 * torch.randn(image.shape, generator=rng), kind
+
+
+def task(count: int, rng: Generator, shifted: bool = False) -> tuple[Tensor, Tensor]:
+    return shapes(count, rng, shifted)
+
+
+def mlp() -> nn.Sequential:
+    """A network without any symmetry, for images of 8 x 8."""
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 4))
+
+
+def generalisation(steps: int = 300) -> Row:
+    """Train a CNN and an MLP on tetrominoes that lie in one place, and try both on shifted ones."""
+    models = {"CNN": seeded(lambda: Classifier(1, width=16)), "MLP": seeded(mlp)}
+    return compared("tetrominoes", "Z_N^2", models, task, steps)
+
+
+def ties() -> Tensor:
+    """Images whose polyphase components differ, but have the same norm: `(4, 1, 8, 8)`, of whole numbers."""
+    parts = torch.stack([torch.randperm(16, generator=Generator().manual_seed(seed)) for seed in range(16)])
+    return functional.pixel_shuffle(parts.reshape(4, 4, 4, 4).double(), 2)
+
+
+_GRID, _EVEN = Grid(3, (8, 6)), Grid(3, (8, 6), multiple=2)
 _CLASSES = Claim(Subject.built(classifier), "Z_N^2", domain=_GRID, inputs="roll", outputs="scalar")
 _PLACES = Claim(Subject.built(segmenter), "Z_N^2", domain=_GRID, inputs="roll", outputs="roll")
-_POOLED = Claim(Subject.built(adaptive_classifier), "Z_N^2", domain=_GRID, inputs="roll", outputs="scalar")
+_POOLED = Claim(Subject.built(adaptive_classifier), "Z_N^2", domain=_EVEN, inputs="roll", outputs="scalar")
 
-CLAIMS: tuple[Claim, ...] = (_CLASSES, _PLACES, _POOLED)
+_FIRST = Claim(Subject.built(pooled_first), "Z_N^2", domain=Grid(1, (8, 8), multiple=2), inputs="roll", outputs="scalar")
+
+CLAIMS: tuple[Claim, ...] = (_CLASSES, _PLACES, _POOLED, _FIRST)
 
 TWINS: tuple[Claim, ...] = (
     _CLASSES.twin(Subject.built(zero_padded_classifier), reason="zero padding makes the border unlike any other place"),
     _PLACES.twin(Subject.built(zero_padded_segmenter), reason="zero padding makes the border unlike any other place"),
     _POOLED.twin(Subject.built(max_pooled_classifier), reason="windows start at even places; an odd shift regroups the maxima"),
     _POOLED.twin(Subject.built(blur_pooled_classifier), reason="a blur before the stride weakens aliasing, but some is left"),
+    replace(
+        _FIRST,
+        domain=Examples(ties()),
+        expected="violated",
+        reason="components that differ have the same norm, and the first in place is kept",
+        id=f"{_FIRST.id}, at ties",
+    ),
+    Claim(
+        Subject.built(classifier),
+        "D_4",
+        domain=Grid(3, (8, 8)),
+        inputs="image",
+        outputs="scalar",
+        expected="violated",
+        reason="a kernel isn't its own mirror image: a CNN has shifts alone",
+    ),
 )
+
+if __name__ == "__main__":
+    main(train=generalisation)

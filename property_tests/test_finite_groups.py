@@ -447,6 +447,29 @@ def test_two_elements_reach_both_orientations(group: Group) -> None:
         assert set(torch.linalg.det(group.linear(draw(group, 2, seed))).round().tolist()) == {1, -1}
 
 
+@every_linear
+def test_landmarks_reach_both_orientations_where_there_are_two(group: Group) -> None:
+    landmarks, everything = (torch.linalg.det(group.linear(g)).round().unique() for g in (group.landmarks(), group.elements()))
+    group.check(group.landmarks())
+    assert torch.equal(landmarks, everything) or group.order <= 2
+
+
+@pytest.mark.parametrize(
+    ("group", "words"),
+    [
+        (Cyclic(12), ["rotation by 30 deg", "rotation by 90 deg", "rotation by 180 deg"]),
+        (Dihedral(3), ["rotation by 120 deg", "reflection in the line at 0 deg", "reflection in the line at 60 deg"]),
+        (SignFlips(3), [*(f"sign flip of {i}" for i in range(3)), "sign flip of 0, 1", "sign flip of 0, 1, 2"]),
+        (SignedPermutations(3), ["(0 1)", "(0 1 2)", "sign flip of 0", "(0 1), then sign flip of 1"]),
+        (PlaneGroup("p4", (4, 4)), ["rotation by 90 deg", "rotation by 180 deg", "shift (+1, 0)", "shift (0, +1)"]),
+        (PeriodicShifts((4, 4)), ["shift (+0.5, 0)", "shift (0, +0.5)", "shift (+1, 0)", "shift (0, +1)"]),
+    ],
+    ids=str,
+)
+def test_landmarks_are_what_one_would_try_first(group: Group, words: list[str]) -> None:
+    assert [group.describe(g) for g in group.landmarks()] == words
+
+
 # Subgroups
 
 

@@ -802,3 +802,10 @@ def test_reps_of_another_structure_are_refused(prefix: Any, tree: Any, text: str
     with pytest.raises(ClaimError) as caught:
         laid_out(prefix, tree)
     assert str(caught.value) == text
+
+
+def test_harmonics_of_high_degree_do_not_overflow() -> None:
+    """The double factorials of degree 18 and above are no int64 any more."""
+    from symcheck.testing import check_rep
+
+    check_rep(Irreps("18e+20o"), SO(3), (2, 37 + 41))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 import torch
@@ -154,7 +155,7 @@ def test_cubes_need_a_finer_grid_than_squares() -> None:
 def test_relu_converges(nodes: Nodes) -> None:
     errors = [aliasing(SphericalTransform(8, res, nodes), torch.relu) for res in (18, 36, 72)]
     assert 0.01 <= errors[0] <= 0.05
-    assert all(3 <= coarse / fine <= 8 for coarse, fine in zip(errors, errors[1:], strict=False))
+    assert all(3 <= coarse / fine <= 8 for coarse, fine in pairwise(errors))
 
 
 # The rep

@@ -26,13 +26,14 @@ class Subject:
     """A model under test: a callable on tensors, or a factory that builds one.
 
     `batching` says how trials are joined into one call: "auto" finds out; "batch" passes them along the model's leading
-    axis; "vmap" maps the model over them; "loop" calls it once a trial.
+    axis; "vmap" maps the model over them; "loop" calls it once a trial. `spec` is what it was named by, `pkg.mod:name`.
     """
 
     name: str
     model: Model | None = None
     build: Callable[[], Model] | None = None
     batching: Literal["auto", "batch", "vmap", "loop"] = "auto"
+    spec: str = ""
 
     def __post_init__(self) -> None:
         if self.batching not in ("auto", "batch", "vmap", "loop"):
@@ -155,7 +156,7 @@ def _words(reps: Any) -> str:
         return reps
     if isinstance(reps, _tree.Args) and len(reps.args) == 1 and not reps.kwargs:
         return _words(reps.args[0])
-    node = _tree.split(reps) if reps is not None else None
+    node = None if reps is None or isinstance(reps, Rep) else _tree.split(reps)
     if node is None:
         return "scalar" if reps is None else str(getattr(reps, "text", getattr(reps, "name", reps)))
     words = (f"{key[1:]}={_words(child)}" if key.startswith(".") else _words(child) for key, child in node[0])

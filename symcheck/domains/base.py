@@ -66,16 +66,23 @@ class Domain(ABC):
     def simpler(self, x: Any) -> Any:
         """Candidates to put in the place of one input: a tree as `sample` gives it, of any number of inputs, simplest first.
 
-        By default each floating-point tensor whole, and each entry along its first axis, set to zero, to one, or rounded.
+        By default each tensor of numbers, but those that are `kept`, whole and part by part: set to zero, to one or minus one,
+        or rounded. What comes of it has the shapes of an input, though `sample` might never draw it.
         """
         leaves, structure = flatten(x)
         found: list[list[Tensor]] = []
         for place, leaf in enumerate(leaves):
-            for new in simpler_numbers(leaf) if leaf.is_floating_point() else []:
+            numbers = (leaf.is_floating_point() or leaf.is_complex()) and place not in self.kept
+            for new in simpler_numbers(leaf) if numbers else []:
                 found.append([new if other == place else own for other, own in enumerate(leaves)])
         return structure.rebuild(
             [torch.stack(same) for same in zip(*found, strict=True)] or [leaf[None][:0] for leaf in leaves]
         )
+
+    @property
+    def kept(self) -> frozenset[int]:
+        """The leaves, by index, whose numbers stay as they are when an input is made simpler: by default those that are fixed."""
+        return self.fixed
 
     def complexity(self, x: Any) -> Tensor:
         """How far inputs are from simple, `(n,)`: entries that aren't zero, and more for those that aren't one or whole."""
@@ -134,8 +141,16 @@ class At(Domain):
         return self.domain.fixed
 
     @property
+    def kept(self) -> frozenset[int]:
+        return self.domain.kept
+
+    @property
     def batched(self) -> bool | None:
         return self.domain.batched
+
+    @property
+    def open(self) -> frozenset[int]:
+        return self.domain.open
 
     @property
     def unites(self) -> bool:  # type: ignore[override] # that of the domain
@@ -161,22 +176,55 @@ class At(Domain):
 
 
 def simpler_numbers(leaf: Tensor) -> list[Tensor]:
-    """One tensor made simpler: zero, ones or whole numbers throughout, then along one entry of its first axis at a time."""
-    whole = [torch.zeros_like(leaf), torch.ones_like(leaf), leaf.round()]
-    if leaf.ndim == 0:
-        return whole
+    """One tensor made simpler: zero, one, minus one, whole or with one decimal throughout, then so in one part at a time.
+
+    >>> [new.tolist() for new in simpler_numbers(torch.tensor([0.0, 2.6]))[:4]]
+    [[0.0, 0.0], [1.0, 1.0], [0.0, 1.0], [0.0, 3.0]]
+    """
+    if leaf.is_complex():
+        return [torch.view_as_complex(new) for new in simpler_numbers(torch.view_as_real(leaf))]
+    plain = [torch.zeros_like(leaf), leaf.sign(), leaf.round(), (leaf / 2).trunc(), (10 * leaf).round() / 10]
+    most = max(0, CANDIDATES // (len(plain) * max(leaf.numel(), 1)))
+    parts = [torch.where(part, new, leaf) for part in _parts(leaf)[:most] for new in plain]
+    return [plain[0], torch.ones_like(leaf), *plain[1:], *parts]
+
+
+CANDIDATES = 2**22
+"""How many numbers the candidates for one tensor hold at most: 32 MiB in double precision, whatever the size of the tensor."""
+
+FEW = 24
+"""So many numbers that aren't zero are also made simpler one by one: with more, slices along the axes come first."""
+
+
+def _parts(leaf: Tensor) -> list[Tensor]:
+    """Masks `(*shape)` of the parts of a tensor that isn't zero: halves along each axis, quarters, down to slices; then entries.
+
+    Only slices that aren't zero are shared out, so that parts get finer as the tensor gets simpler.
+    """
+    some = leaf != 0
+    axes = [a for a in range(leaf.ndim) if leaf.shape[a] > 1]
+    live = {a: some.movedim(a, 0).reshape(leaf.shape[a], -1).any(1).nonzero().flatten() for a in axes}
+    levels = max((len(slices) - 1).bit_length() for slices in live.values()) if live else 0
     parts = []
-    for i in range(len(leaf)):
-        for value in (0.0, 1.0, leaf[i].round()):
-            part = leaf.clone()
-            part[i] = value
-            parts.append(part)
-    return [*whole, *parts]
+    for level in range(1, levels + 1):
+        for axis, slices in live.items():
+            for piece in slices.tensor_split(min(2**level, len(slices))) if 2 ** (level - 1) < len(slices) else ():
+                mask = torch.zeros(leaf.shape[axis], dtype=torch.bool)
+                mask[piece] = True
+                parts.append(mask.reshape(-1, *[1] * (leaf.ndim - 1 - axis)))
+    entries = some.flatten().nonzero().flatten()
+    if len(axes) > 1 and len(entries) <= FEW:
+        parts += [(torch.arange(leaf.numel()) == entry).reshape(leaf.shape) for entry in entries]
+    return parts
 
 
 def complexity_of_numbers(leaf: Tensor) -> Tensor:
-    """For each row of `(n, *shape)`: 0 for an entry of zero, 1 for one, 2 for a whole number, 4 for any other."""
-    number = leaf.double() if leaf.dtype == torch.bool else leaf
-    size = number.abs().double().reshape(len(leaf), leaf.shape[1:].numel())
-    other = torch.where(size == size.round(), 2.0, 4.0).to(size)
-    return torch.where(size == 0, 0.0, torch.where(size == 1, 1.0, other)).sum(-1)
+    """For each row of `(n, *shape)`: 0 for an entry of zero, 1 for one and minus one, 2 for other whole numbers, 3 for one
+    decimal, 4 for others; of whole numbers slightly more the larger they are. Complex numbers have two entries.
+    """
+    leaf = torch.view_as_real(leaf) if leaf.is_complex() else leaf
+    size = leaf.abs().double() if leaf.dtype != torch.bool else leaf.double()
+    size = size.reshape(len(leaf), leaf.shape[1:].numel())
+    cost = torch.where(size == (10 * size).round() / 10, 3.0, 4.0).to(size)
+    cost = torch.where(size == size.round(), 2 + size.clamp_min(1).log2() / 1024, cost)  # below 3: no double is above 2^1024
+    return torch.where(size == 0, 0.0, torch.where(size == 1, 1.0, cost)).sum(-1)

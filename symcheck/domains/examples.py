@@ -143,6 +143,11 @@ class _Reading(Domain):
         return frozenset(i for i, (rows, varies) in enumerate(zip(self.rows, self._vary, strict=True)) if not (rows or varies))
 
     @property
+    def kept(self) -> frozenset[int]:
+        """Masks, codes and indices, where there are numbers besides."""
+        return frozenset(i for i, varies in enumerate(self._vary) if not varies)
+
+    @property
     def open(self) -> frozenset[int]:
         return frozenset(
             i

@@ -164,6 +164,12 @@ class Graph(Domain):
         before = 2 + (self.format == "csr") + bool(self.attributes) + bool(self.dim)
         return frozenset([before] if self.batch else [])
 
+    @property
+    def kept(self) -> frozenset[int]:
+        """The vector `batch`, a dense adjacency, and attributes that must stay the same there and back, or zero off the edges."""
+        attributes = [2 + (self.format == "csr")] if self.attributes and (self.format == "dense" or not self.directed) else []
+        return self.fixed | frozenset([1] if self.format == "dense" else []) | frozenset(attributes)
+
     def simpler(self, x: Any) -> Any:
         """Each edge made a self-loop of node 0, with the one back if there is no direction; then what is simpler in numbers."""
         leaves, structure = flatten(x)

@@ -7,7 +7,8 @@ from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from torch import Generator
+import torch
+from torch import Generator, Tensor
 
 from symcheck._tree import Args, flatten
 from symcheck.domains.base import Domain, Layout
@@ -60,10 +61,38 @@ class Joint(Domain):
         found: dict[str, Any] = {}
         for place, domain in enumerate(self._domains):
             for name, tree in domain.structured(layout).items():
-                rng = Generator().manual_seed(0)
-                drawn = [tree if other == place else d.sample(layout, 1, rng) for other, d in enumerate(self._domains)]
+                rng, rows = Generator().manual_seed(0), len(flatten(tree)[0][0])
+                drawn = [tree if other == place else d.sample(layout, rows, rng) for other, d in enumerate(self._domains)]
                 found[f"{name} (argument {place + 1})" if name in found else name] = self._join(drawn)
         return found
+
+    @property
+    def boundaries(self) -> Mapping[str, Layout]:
+        """Those of each part, the sizes that it doesn't share being the others' own."""
+        found: dict[str, Layout] = {}
+        for domain in self._domains:
+            for name, layout in domain.boundaries.items():
+                found.setdefault(name, {**self._layout, **layout})
+        return found
+
+    def simpler(self, x: Any) -> Any:
+        """Each candidate of each part, with the others as they are."""
+        parts, found = self._parted(x), []
+        for place, (domain, part) in enumerate(zip(self._domains, parts, strict=True)):
+            leaves, _ = flatten(domain.simpler(part))
+            rows = len(leaves[0]) if leaves else 0
+            others = [[leaf.expand(rows, *leaf.shape) for leaf in flatten(other)[0]] for other in parts]
+            found.append([leaf for i, other in enumerate(others) for leaf in (leaves if i == place else other)])
+        _, structure = flatten(x)
+        return structure.rebuild([torch.cat(same) for same in zip(*found, strict=True)])
+
+    def complexity(self, x: Any) -> Tensor:
+        return torch.stack([d.complexity(part) for d, part in zip(self._domains, self._parted(x), strict=True)]).sum(0)
+
+    def _parted(self, x: Any) -> list[Any]:
+        """The trees of the parts."""
+        arguments = Args.of(x)
+        return [*arguments.args, *arguments.kwargs.values()]
 
     def readings(self, ranks: Sequence[int]) -> Sequence[Domain]:
         """The parts read as batches where they can be, then as single inputs."""
@@ -82,6 +111,10 @@ class Joint(Domain):
     @property
     def fixed(self) -> frozenset[int]:
         return frozenset(start + i for start, domain in zip(self._starts, self._domains, strict=False) for i in domain.fixed)
+
+    @property
+    def kept(self) -> frozenset[int]:
+        return frozenset(start + i for start, domain in zip(self._starts, self._domains, strict=False) for i in domain.kept)
 
     @property
     def open(self) -> frozenset[int]:

@@ -139,7 +139,7 @@ def spherical_harmonics(degree: int, xyz: Tensor) -> Tensor:
         sine.append(z * s + x * c)
     terms: dict[int, Tensor] = {}
     for m in range(degree + 1):
-        below, here = torch.zeros_like(y), torch.full_like(y, math.prod(range(1, 2 * m, 2)))
+        below, here = torch.zeros_like(y), torch.full_like(y, float(math.prod(range(1, 2 * m, 2))))
         for l in range(m + 1, degree + 1):
             below, here = here, ((2 * l - 1) * y * here - (l + m - 1) * below) / (l - m)
         scale = math.sqrt((2 if m else 1) * math.factorial(degree - m) / math.factorial(degree + m))

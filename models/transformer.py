@@ -1,0 +1,268 @@
+"""Attention on sets (Vaswani et al. 2017, arXiv:1706.03762; Lee et al. 2019, arXiv:1810.00825), under the permutations S_n.
+
+Attention is message passing on the complete graph: each point hears all points, each as much as a function of the two says,
+
+    y_i = sum_j softmax_j(q_i . k_j / sqrt(d)) v_j        q, k, v linear in x
+
+A permutation of the points permutes rows and columns of that softmax alike, so that y is permuted with x. Layer norms and
+perceptrons work on one point at a time, and keep the law. The read-out is attention as well, from learned queries that the
+permutation doesn't move to the points, and so invariant. Exact in eval mode, up to the order of sums; dropout, if there were
+any, would draw for each point apart.
+
+In a padded batch a mask says which points are there. It is permuted with them, keys that aren't there get no weight, and
+what stands in the padding doesn't count. Of the empty set, points hear nothing: zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional
+
+from models._random import randomised
+from models._training import Row, explained, main, row, trained
+from symcheck.claims import Claim, Subject
+from symcheck.domains import Joint, PaddedSet, Set
+
+Mask = Callable[[Tensor, int], Tensor]
+"""Which points are there, `(n, points)`, and a number of queries, to which of them each query hears, `(n, queries, points)`."""
+
+
+def those_there(mask: Tensor, queries: int) -> Tensor:
+    return mask.unsqueeze(-2).expand(-1, queries, -1)
+
+
+class Attention(nn.Module):
+    """From points `(n, points, width)` to queries `(n, queries, width)`, by several heads."""
+
+    def __init__(self, width: int, heads: int, hears: Mask) -> None:
+        super().__init__()
+        self.heads, self.hears = heads, hears
+        self.query, self.out = nn.Linear(width, width), nn.Linear(width, width)
+        self.key_value = nn.Linear(width, 2 * width)
+
+    def forward(self, queries: Tensor, points: Tensor, mask: Tensor) -> Tensor:
+        q, k, v = (self._split(part) for part in (self.query(queries), *self.key_value(points).chunk(2, -1)))
+        heard = self.hears(mask, queries.shape[-2])
+        some = heard.any(-1, keepdim=True)  # a softmax over nothing is NaN, and so would be its gradient: hear all, then none
+        y = functional.scaled_dot_product_attention(q, k, v, attn_mask=(heard | ~some).unsqueeze(1))
+        y = y.masked_fill(~some.unsqueeze(1), 0)
+        mixed: Tensor = self.out(y.transpose(1, 2).flatten(2))
+        return mixed
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.reshape(*x.shape[:-1], self.heads, -1).transpose(1, 2)
+
+
+class Block(nn.Module):
+    """Attention among the points, then a perceptron on each: `(n, points, width) -> (n, points, width)`."""
+
+    def __init__(self, width: int, heads: int, hears: Mask) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList([nn.LayerNorm(width), nn.LayerNorm(width)])
+        self.attention = Attention(width, heads, hears)
+        self.perceptron = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        normed = self.norms[0](x)
+        x = x + self.attention(normed, normed, mask)
+        y: Tensor = x + self.perceptron(self.norms[1](x))
+        return y
+
+
+class PointTransformer(nn.Module):
+    """Labels for each point in view of the others: `x (n, points, features), mask (n, points) -> (n, points, labels)`.
+
+    Zero where there is no point. Without a mask all are there.
+    """
+
+    def __init__(self, features: int = 3, labels: int = 4, width: int = 32, heads: int = 4, hears: Mask = those_there) -> None:
+        super().__init__()
+        self.embed: nn.Module = nn.Linear(features, width)
+        self.blocks = nn.ModuleList(Block(width, heads, hears) for _ in range(2))
+        self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, labels)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        mask = x.new_ones(x.shape[:-1], dtype=torch.bool) if mask is None else mask
+        absent = ~mask.unsqueeze(-1)
+        h = self.embed(x.masked_fill(absent, 0))  # so that not even NaN in the padding gets any further
+        for block in self.blocks:
+            h = block(h, mask)
+        labels: Tensor = self.head(self.norm(h))
+        return labels.masked_fill(absent, 0)
+
+
+class SetTransformer(nn.Module):
+    """Numbers for a set: hidden labels of its points, read by learned queries: `x, mask -> (n, outputs)`."""
+
+    def __init__(
+        self, features: int = 3, outputs: int = 4, width: int = 32, heads: int = 4, read: Mask = those_there, queries: int = 2
+    ) -> None:
+        super().__init__()
+        self.points = PointTransformer(features, width, width, heads)
+        self.queries = nn.Parameter(torch.randn(queries, width))
+        self.attention = Attention(width, heads, read)
+        self.head = nn.Sequential(nn.Linear(queries * width, width), nn.GELU(), nn.Linear(width, outputs))
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        mask = x.new_ones(x.shape[:-1], dtype=torch.bool) if mask is None else mask
+        queries = self.queries.expand(len(x), -1, -1)
+        read = self.attention(queries, self.points(x, mask), mask)
+        y: Tensor = self.head(read.flatten(1))
+        return y
+
+
+class Refilled(nn.Module):
+    """A model on sets whose padding is filled with other numbers: `(x, mask), filling (n, points, features)`.
+
+    It doesn't depend on the filling, nor on how that is permuted, if nothing leaks through the mask.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, padded: tuple[Tensor, Tensor], filling: Tensor) -> Tensor:
+        x, mask = padded
+        y: Tensor = self.model(torch.where(mask.unsqueeze(-1), x, filling), mask)
+        return y
+
+
+class Positions(nn.Module):
+    """Adds sines and cosines of each point's place: `(n, points, width)`, as for a sequence."""
+
+    def forward(self, h: Tensor) -> Tensor:
+        place = torch.arange(h.shape[-2], dtype=h.dtype, device=h.device).unsqueeze(-1)
+        pace = 10.0 ** -torch.linspace(0, 2, h.shape[-1] // 2, dtype=h.dtype, device=h.device)
+        return h + torch.cat([(place * pace).sin(), (place * pace).cos()], -1)
+
+
+def those_before(mask: Tensor, queries: int) -> Tensor:
+    """Of the points that are there, each hears itself and those before it, as in a language model."""
+    return those_there(mask, queries).tril()
+
+
+class MaskedAtTheEnd(SetTransformer):
+    """Keeps the padding out of the read-out alone: by then the points have heard it."""
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        mask = x.new_ones(x.shape[:-1], dtype=torch.bool) if mask is None else mask
+        read = self.attention(self.queries.expand(len(x), -1, -1), self.points(x), mask)
+        y: Tensor = self.head(read.flatten(1))
+        return y
+
+
+def positioned(model: SetTransformer) -> SetTransformer:
+    model.points.embed = nn.Sequential(model.points.embed, Positions())
+    return model
+
+
+def set_transformer() -> SetTransformer:
+    return randomised(SetTransformer())
+
+
+def point_transformer() -> PointTransformer:
+    return randomised(PointTransformer())
+
+
+def refilled() -> Refilled:
+    return randomised(Refilled(SetTransformer()))
+
+
+def with_positions() -> SetTransformer:
+    return randomised(positioned(SetTransformer()))
+
+
+def causal() -> PointTransformer:
+    return randomised(PointTransformer(hears=those_before))
+
+
+def leaky() -> Refilled:
+    return randomised(Refilled(MaskedAtTheEnd()))
+
+
+Batch = tuple[Tensor, Tensor, Tensor]
+
+
+def task(count: int, rng: Generator) -> Batch:
+    """Something to learn: padded samples in rising order `(count, 12, 1)`, masks, and statistics: mean, deviation and median.
+
+    Their sizes are 3 to 12, and each sample has a mean and a deviation of its own.
+    """
+    size = torch.randint(3, 13, (count, 1), generator=rng)
+    mask = torch.arange(12) < size
+    scale = 0.5 + torch.rand(count, 1, generator=rng)
+    x = torch.randn(count, 12, generator=rng) * scale + torch.randn(count, 1, generator=rng)
+    x = x.masked_fill(~mask, torch.inf).sort(-1).values.where(mask, torch.randn(count, 12, generator=rng))
+    mean = (x * mask).sum(-1, keepdim=True) / size
+    deviation = (((x - mean) * mask).square().sum(-1, keepdim=True) / size).sqrt()
+    median = (x.gather(-1, (size - 1) // 2) + x.gather(-1, size // 2)) / 2
+    return x.unsqueeze(-1), mask, torch.cat([mean, deviation, median], -1)
+
+
+def shuffled(batch: Batch, rng: Generator) -> Batch:
+    """The same samples, each with its points and its padding in any order."""
+    x, mask, statistics = batch
+    order = torch.rand(mask.shape, generator=rng).argsort(-1)
+    return x.gather(1, order.unsqueeze(-1)), mask.gather(1, order), statistics
+
+
+def loss(model: nn.Module, batch: Batch) -> Tensor:
+    x, mask, statistics = batch
+    return functional.mse_loss(model(x, mask), statistics)
+
+
+def score(model: nn.Module, batch: Batch) -> float:
+    x, mask, statistics = batch
+    return explained(model(x, mask), statistics)
+
+
+def _fitted(build: Callable[[], nn.Module], steps: int, seed: int) -> nn.Module:
+    return trained(build, loss, lambda rng: task(128, rng), steps=steps, lr=3e-3, seed=seed)
+
+
+def train(steps: int = 500, seed: int = 0) -> dict[str, float]:
+    """Learn the statistics of padded samples: R^2 on 2,000 new ones, by seed 0 above 0.98."""
+    model = _fitted(lambda: SetTransformer(1, 3), steps, seed)
+    with torch.no_grad():
+        return {"R^2": score(model, task(2000, Generator().manual_seed(seed + 1)))}
+
+
+def generalisation(steps: int = 500, seed: int = 0) -> Row:
+    """Trained on samples in rising order, and tested on those and on samples in any order. The other one encodes positions."""
+    rng = Generator().manual_seed(seed + 1)
+    test = task(2000, rng)
+    builds: dict[str, Callable[[], nn.Module]] = {
+        "set transformer": lambda: SetTransformer(1, 3),
+        "with positions": lambda: positioned(SetTransformer(1, 3)),
+    }
+    models = {name: _fitted(build, steps, seed) for name, build in builds.items()}
+    return row("set statistics", "S_n", models, score, test, shuffled(test, rng), figure="R^2")
+
+
+_FULL, _PADDED = Set(8, 3), PaddedSet(8, 3, least=0)
+_MASKED = ("permute", "permute(axis=-1)")
+_SET = Claim(Subject.built(set_transformer), "S_n", domain=_PADDED, inputs=_MASKED, outputs="scalar")
+_POINTS = Claim(Subject.built(point_transformer), "S_n", domain=_PADDED, inputs=_MASKED, outputs="permute")
+_REFILLED = Claim(Subject.built(refilled), "S_n", domain=Joint(_PADDED, _FULL), inputs=("scalar", "permute"), outputs="scalar")
+
+CLAIMS: tuple[Claim, ...] = (
+    _SET,
+    _POINTS,
+    Claim(Subject.built(set_transformer), "S_n", domain=_FULL, inputs="permute", outputs="scalar"),
+    Claim(Subject.built(point_transformer), "S_n", domain=_FULL, inputs="permute", outputs="permute"),
+    _REFILLED,
+)
+
+TWINS: tuple[Claim, ...] = (
+    _SET.twin(Subject.built(with_positions), reason="a point's place is encoded in its features"),
+    _POINTS.twin(Subject.built(causal), reason="a point hears only those before it"),
+    _REFILLED.twin(
+        Subject.built(leaky), reason="the mask is applied in the read-out alone, so points hear the padding before it"
+    ),
+)
+
+if __name__ == "__main__":
+    main(train=train, generalisation=generalisation)
