@@ -6,6 +6,8 @@ import importlib.util
 
 import pytest
 
+pytest_plugins = ["pytester"]  # which tests our own plugin
+
 PEERS = ("e3nn", "torch_geometric")
 
 

@@ -87,8 +87,8 @@ def test_512_trials_are_a_handful_of_calls() -> None:
     result = check(Counted(), "float64", trials=512)
     assert result.trials >= 512
     assert result.batching == "batch"
-    assert calls <= 32, calls  # with the probes', the search's and those of the ladder
+    assert calls <= 40, calls  # with those of the probes, the search, the ladder and the boundaries
     assert result.calls <= 12
     before = calls
     check(Counted(), "float64", trials=2048)
-    assert calls - before <= 32, calls
+    assert calls - before <= 40, calls

@@ -133,7 +133,7 @@ def test_patterns_have_the_size_of_the_example() -> None:
 
 
 def cut(x: Tensor) -> Tensor:
-    """A hard cutoff at 2.3, no distance of a lattice: neighbours just beyond it don't count, which no rotation changes, but for rounding."""
+    """A hard cutoff at 2.3, no distance of a lattice: beyond it nothing counts, whatever the rotation, but for rounding."""
     gaps = (x.unsqueeze(-2) - x.unsqueeze(-3)).norm(dim=-1)
     return (gaps * (gaps < 2.3)).sum((-2, -1))
 

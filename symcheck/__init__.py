@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from symcheck.claims import Subject as Subject
     from symcheck.engine import Policy as Policy
     from symcheck.engine import Verdict as Verdict
+    from symcheck.pytest_support import parametrize as parametrize
+    from symcheck.replaying import replay as replay
     from symcheck.report import Record as Record
     from symcheck.report import Result as Result
 
@@ -39,6 +41,8 @@ _HOMES = {
     "assert_equivariant": "symcheck.checking",
     "audit": "symcheck.checking",
     "check": "symcheck.checking",
+    "parametrize": "symcheck.pytest_support",
+    "replay": "symcheck.replaying",
 }
 _MODULES = ("domains", "groups", "properties", "reps", "testing")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,8 +13,10 @@ import torch
 from symcheck.claims import Claim
 from symcheck.engine import Event, Judged, Outcome, Settings, examine, run
 from symcheck.errors import ClaimError
+from symcheck.failures import DIRECTORY
 from symcheck.groups import Monoid
 from symcheck.placement import as_dtype
+from symcheck.replaying import keep
 from symcheck.report import Record, Result
 
 
@@ -53,7 +57,7 @@ def check(
     settings = _settings(seed, trials, device, dtype, perturb)
     claim = Claim(model, group, domain=example, inputs=inputs, outputs=outputs, tolerance=tolerance)
     (outcome,) = (event.outcome for event in examine(claim, settings) if isinstance(event, Judged))
-    return Result.of(outcome)
+    return _recorded(outcome, settings, None)
 
 
 def assert_equivariant(
@@ -69,10 +73,12 @@ def assert_equivariant(
     trials: int = 256,
     seed: int = 0,
     perturb: bool | None = None,
+    save: str | Path | None = DIRECTORY,
 ) -> Result:
     """`check` for tests: raises AssertionError with the whole diagnosis unless the claim is met. Takes what `check` takes.
 
-    An undecided check fails too: a test that can't fail tests nothing.
+    An undecided check fails too: a test that can't fail tests nothing. The trial that fails is kept in the folder `save`,
+    for `symcheck replay`, unless that is None.
     """
     __tracebackhide__ = True
     result = check(
@@ -89,6 +95,8 @@ def assert_equivariant(
         perturb=perturb,
     )
     if not result.passed:
+        if save is not None and result.counterexample is not None:
+            result = result.kept(save)
         raise AssertionError(f"{result}\n  means      {result.verdict.meaning}")
     return result
 
@@ -110,29 +118,36 @@ def audit(
     seed: int = 0,
     perturb: bool | None = None,
     on_event: Callable[[Event], None] | None = None,
+    save: str | Path | None = None,
 ) -> Record:
     """Audit many claims. One that can't be tested as stated is recorded with the reason, and the others go on.
 
-    `on_event` is called with each event, to show progress. Raises AuditInterrupted, with what is done, on Ctrl-C.
+    `on_event` is called with each event, to show progress. Trials that violate a claim against expectation are kept in the
+    folder `save`, if one is given, for `symcheck replay`. Raises AuditInterrupted, with what is done, on Ctrl-C.
     """
     settings = _settings(seed, trials, device, dtype, perturb)
     claims = [claims] if isinstance(claims, Claim) else list(claims)
     _unique(claims)
-    outcomes: list[Outcome] = []
+    results: list[Result] = []
     start = time.perf_counter()
 
     def record(interrupted: bool) -> Record:
-        return Record.of(outcomes, settings, interrupted=interrupted, seconds=round(time.perf_counter() - start, 3))
+        return Record.of(results, settings, interrupted=interrupted, seconds=round(time.perf_counter() - start, 3))
 
     try:
         for event in run(claims, settings):
             if isinstance(event, Judged):
-                outcomes.append(event.outcome)
+                results.append(_recorded(event.outcome, settings, save))
             if on_event is not None:
                 on_event(event)
     except KeyboardInterrupt:
         raise AuditInterrupted(record(interrupted=True)) from None
     return record(interrupted=False)
+
+
+def _recorded(outcome: Outcome, settings: Settings, save: str | Path | None) -> Result:
+    result = Result.of(outcome, partial(keep, outcome, settings))
+    return result if save is None or outcome.met or outcome.counterexample is None else result.kept(save)
 
 
 def _settings(seed: int, trials: int, device: str, dtype: torch.dtype | str | None, perturb: bool | None) -> Settings:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from symcheck import __version__
-from symcheck.errors import SettingsError, SymcheckError
+from symcheck.errors import SettingsError, SymcheckError, printable
 
 if TYPE_CHECKING:
     from symcheck.claims import Claim
@@ -25,6 +25,13 @@ Exit codes:
   4    a claim could not be decided (VACUOUS, UNSTABLE)
   130  interrupted; what was done by then is shown and saved
 """
+REPLAY_CODES = """\b
+Exit codes:
+  0    FIXED: the trial no longer violates the claim
+  1    FAILED: it does
+  2    ERROR: the failure can't be read, its model is gone, or it can't be told
+  3    an error inside symcheck
+"""
 
 
 class _Guarded(click.Group):
@@ -34,7 +41,7 @@ class _Guarded(click.Group):
         try:
             return super().invoke(ctx)
         except SymcheckError as error:
-            click.echo(f"symcheck: {error}", err=True)
+            click.echo(f"symcheck: {printable(str(error))}", err=True)
             ctx.exit(2)
         except KeyboardInterrupt:
             click.echo("symcheck: interrupted before anything was audited", err=True)
@@ -69,6 +76,15 @@ def main() -> None:
     "--perturb/--own-weights", default=None, help="Judge at perturbed weights too. [default: models that a factory builds]"
 )
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the record to this file.")
+@click.option("--html", "html_file", type=click.Path(dir_okay=False, path_type=Path), help="Write a report to this file.")
+@click.option(
+    "--failures",
+    "save",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=".symcheck",
+    show_default=True,
+    help="Keep the trials that fail in this folder, for symcheck replay.",
+)
 def audit(
     targets: tuple[str, ...],
     twins: bool,
@@ -77,6 +93,7 @@ def audit(
     inputs: tuple[str, ...],
     outputs: tuple[str, ...],
     json_file: Path | None,
+    html_file: Path | None,
     **settings: Any,
 ) -> None:
     """Audit models for the symmetries that are claimed of them.
@@ -91,8 +108,9 @@ def audit(
     """
     from symcheck import subjects
 
-    if json_file is not None and not json_file.parent.is_dir():  # say now what would fail after a long audit
-        raise SettingsError(f"--json {json_file}: there is no folder {str(json_file.parent)!r}. Make it first.")
+    for option, file in (("--json", json_file), ("--html", html_file)):  # say now what would fail after a long audit
+        if file is not None and not file.parent.is_dir():
+            raise SettingsError(f"{option} {file}: there is no folder {str(file.parent)!r}. Make it first.")
     if any([group, shapes, inputs, outputs]):
         claims = [_given(target, group, shapes, inputs, outputs) for target in targets]
     else:
@@ -100,13 +118,19 @@ def audit(
         claims = list({id(claim): claim for claim in claims}.values())  # a package and one of its modules name the same ones
     record, code = _audited(claims, settings)
     if json_file is not None:
-        try:
-            json_file.write_bytes(record.json())
-        except OSError as error:
-            raise SettingsError(
-                f"--json {json_file}: {error.strerror}. The audit is done, but its record isn't saved."
-            ) from None
+        _write("--json", json_file, record.json(), "The audit is done, but its record isn't saved.")
+    if html_file is not None:
+        from symcheck.report.html import render
+
+        _write("--html", html_file, render(record).encode(), "The audit is done, but its report isn't saved.")
     sys.exit(code)
+
+
+def _write(option: str, file: Path, text: bytes, lost: str) -> None:
+    try:
+        file.write_bytes(text)
+    except OSError as error:
+        raise SettingsError(f"{option} {file}: {error.strerror}. {lost}") from None
 
 
 def _given(target: str, group: str | None, shapes: tuple[str, ...], inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Claim:
@@ -148,6 +172,52 @@ def _audited(claims: list[Claim], settings: dict[str, Any]) -> tuple[Record, int
         record, code = interrupted.record, 130
     terminal.show(record, terminal.console())
     return record, code
+
+
+@main.command()
+@click.argument("record", type=click.Path(path_type=Path))
+@click.option("--html", "html_file", type=click.Path(dir_okay=False, path_type=Path), help="Write a report to this file.")
+@click.option("--against", type=click.Path(path_type=Path), help="An older record: tell what changed since.")
+def report(record: Path, html_file: Path | None, against: Path | None) -> None:
+    """Show a record that symcheck audit --json saved, or write it as an HTML report. No model is run.
+
+    The report is the same, byte by byte, as that of the audit. Exits with 0 whatever the record says, or 2 if it can't be read.
+    """
+    from symcheck.report import terminal
+    from symcheck.report.changes import told
+    from symcheck.report.reading import read
+
+    new = read(record)
+    old = read(against) if against is not None else None
+    if html_file is not None:
+        from symcheck.report.html import render
+
+        _write("--html", html_file, render(new, old).encode(), "The report isn't saved.")
+    elif old is None:
+        terminal.show(new, terminal.console())
+    if old is not None:
+        click.echo(told(new, old))
+
+
+@main.command(epilog=REPLAY_CODES)
+@click.argument("failure")
+@click.option("--target", help="The model to try, such as pkg.mod:build. [default: the one that failed]")
+@click.option("--device", help="Where to run it: cpu, cuda, cuda:1. [default: as it failed]")
+@click.option("--dtype", help="The precision of the claim: float64, float32, bfloat16, float16. [default: as it failed]")
+def replay(failure: str, target: str | None, device: str | None, dtype: str | None) -> None:
+    """Evaluate a failure again, to see whether the model was mended.
+
+    FAILURE is the ID that an audit or a test gave it, of the folder .symcheck, or the path of its file. The code of the model
+    that it names is imported and run.
+    """
+    from symcheck import replaying, subjects
+
+    try:
+        found = replaying.replay(failure, subjects.subject(target) if target else None, device=device, dtype=dtype)
+    except SymcheckError as error:
+        raise type(error)(f"ERROR: {error}") from None
+    click.echo(str(found))
+    sys.exit(found.exit_code)
 
 
 @main.command(name="list")

@@ -30,6 +30,14 @@ class SettingsError(SymcheckError, ValueError):
     """A setting outside its range: no trials, an unknown device or dtype."""
 
 
+class ReplayError(SymcheckError, ValueError):
+    """A failure that was kept and can't be read, or no longer fits what is claimed."""
+
+
+class RecordError(SymcheckError, ValueError):
+    """A saved record that can't be read, or a file that isn't one."""
+
+
 MOST = 20  # names that an error lists: more are no help in a sentence
 
 
@@ -50,3 +58,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
         return f"did you mean {' or '.join(repr(folded[name]) for name in close)}?"
     shown = ", ".join(map(repr, names[:MOST]))
     return f"known: {shown}." if len(names) <= MOST else f"known: {shown} and {len(names) - MOST} more (symcheck list)."
+
+
+def printable(text: str) -> str:
+    """A name or a message from a model on one line, without the control characters that would steer a terminal.
+
+    >>> printable("a\\x1b[2Jname\\nof two lines")
+    'a?[2Jname of two lines'
+    """
+    return "".join(c if c.isprintable() else " " if c.isspace() else "?" for c in text)

@@ -118,6 +118,8 @@ BREAKS: Mapping[str, str] = {
     "Graph": "isolated vertices, self-loops, repeated edges, the order of edges, a batch of graphs of equal size",
     "PaddedSet": "padding that leaks through the mask or is counted in a mean",
     "Crystal": "another choice of the cell; atoms on its faces; images counted once or twice",
+    "HomogeneousVectors": "points at infinity; the sign of the weight",
+    "Momenta": "light; particles at rest; soft and collinear ones, at which invariants vanish",
     "Generated": "random numbers that aren't drawn from the generator given",
     "FromStrategy": "a strategy with a database or a clock behind it",
     "Mesh": "boundaries; equilateral triangles, at which angles tie; slivers",

@@ -6,6 +6,7 @@ from symcheck.domains.examples import Examples, Like
 from symcheck.domains.generated import FromStrategy, Generated
 from symcheck.domains.graph import Graph
 from symcheck.domains.grid import Grid
+from symcheck.domains.homogeneous import HomogeneousVectors, Momenta
 from symcheck.domains.joint import Joint
 from symcheck.domains.mesh import Mesh
 from symcheck.domains.padded import PaddedSet
@@ -28,6 +29,8 @@ CATALOGUE: tuple[type[Domain], ...] = (
     Graph,
     PaddedSet,
     Crystal,
+    HomogeneousVectors,
+    Momenta,
     Generated,
     FromStrategy,
     Mesh,
@@ -48,11 +51,13 @@ __all__ = [
     "Generated",
     "Graph",
     "Grid",
+    "HomogeneousVectors",
     "Joint",
     "Layout",
     "Lengths",
     "Like",
     "Mesh",
+    "Momenta",
     "PaddedSet",
     "Parameters",
     "PointCloud",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 Layout = Mapping[str, int]
+
+PLAIN: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "zeros": torch.zeros_like,
+    "ones": torch.ones_like,
+    "whole numbers": torch.round,
+}
+"""The numbers that a person would try first, made from others of the same shape."""
 
 
 class Domain(ABC):
@@ -53,6 +61,26 @@ class Domain(ABC):
         """The inputs that break models, by name: ties, lattices, zeros. Each a tree as `sample` gives it."""
         return {}
 
+    def plain(self, layout: Layout) -> Mapping[str, Any]:
+        """The inputs that a person would try first, by name, each a tree as `sample` gives it.
+
+        By default zeros, ones and whole numbers in the place of all leaves for which `simpler` offers them.
+        """
+        leaves, structure = flatten(self.sample(layout, 1, Generator().manual_seed(0)))
+        offered = flatten(self.simpler(structure.rebuild([leaf[0] for leaf in leaves])))[0]
+        found = {}
+        for name, kind in PLAIN.items():
+            wanted = [kind(leaf) + 0.0 if leaf.is_floating_point() else leaf for leaf in leaves]
+            there = [
+                bool((new != leaf).any()) and bool((some == new).flatten(1).all(1).any())
+                for leaf, new, some in zip(leaves, wanted, offered, strict=True)
+            ]
+            if any(there):
+                found[name] = structure.rebuild(
+                    [new if yes else leaf for leaf, new, yes in zip(leaves, wanted, there, strict=True)]
+                )
+        return found
+
     @property
     def open(self) -> frozenset[int]:
         """The input leaves, by index, in whose place any tensor may stand: a check tries the patterns of their reps there."""
@@ -67,7 +95,7 @@ class Domain(ABC):
         """Candidates to put in the place of one input: a tree as `sample` gives it, of any number of inputs, simplest first.
 
         By default each tensor of numbers, but those that are `kept`, whole and part by part: set to zero, to one or minus one,
-        or rounded. What comes of it has the shapes of an input, though `sample` might never draw it.
+        rounded, or without signs. What comes of it has the shapes of an input, though `sample` might never draw it.
         """
         leaves, structure = flatten(x)
         found: list[list[Tensor]] = []
@@ -81,7 +109,7 @@ class Domain(ABC):
 
     @property
     def kept(self) -> frozenset[int]:
-        """The leaves, by index, whose numbers stay as they are when an input is made simpler: by default those that are fixed."""
+        """The leaves, by index, whose numbers stay as they are when an input is made simpler: by default the fixed ones."""
         return self.fixed
 
     def complexity(self, x: Any) -> Tensor:
@@ -162,6 +190,9 @@ class At(Domain):
     def split(self, y: Any, n: int) -> Any:
         return self.domain.split(y, n)
 
+    def plain(self, layout: Layout) -> Mapping[str, Any]:
+        return self.domain.plain(layout)
+
     def simpler(self, x: Any) -> Any:
         return self.domain.simpler(x)
 
@@ -176,17 +207,17 @@ class At(Domain):
 
 
 def simpler_numbers(leaf: Tensor) -> list[Tensor]:
-    """One tensor made simpler: zero, one, minus one, whole or with one decimal throughout, then so in one part at a time.
+    """One tensor made simpler: zero, one, of size one, whole, with one decimal or without signs throughout, then part by part.
 
     >>> [new.tolist() for new in simpler_numbers(torch.tensor([0.0, 2.6]))[:4]]
     [[0.0, 0.0], [1.0, 1.0], [0.0, 1.0], [0.0, 3.0]]
     """
     if leaf.is_complex():
         return [torch.view_as_complex(new) for new in simpler_numbers(torch.view_as_real(leaf))]
-    plain = [torch.zeros_like(leaf), leaf.sign(), leaf.round(), (leaf / 2).trunc(), (10 * leaf).round() / 10]
+    plain = [torch.zeros_like(leaf), leaf.sign(), leaf.round(), (leaf / 2).trunc(), (10 * leaf).round() / 10, leaf.abs()]
     most = max(0, CANDIDATES // (len(plain) * max(leaf.numel(), 1)))
-    parts = [torch.where(part, new, leaf) for part in _parts(leaf)[:most] for new in plain]
-    return [plain[0], torch.ones_like(leaf), *plain[1:], *parts]
+    parts = [torch.where(part, new, leaf) for part in islice(_parts(leaf), most) for new in plain]
+    return [new + 0.0 for new in (plain[0], torch.ones_like(leaf), *plain[1:], *parts)]  # -0.0 + 0.0 is 0.0
 
 
 CANDIDATES = 2**22
@@ -196,8 +227,8 @@ FEW = 24
 """So many numbers that aren't zero are also made simpler one by one: with more, slices along the axes come first."""
 
 
-def _parts(leaf: Tensor) -> list[Tensor]:
-    """Masks `(*shape)` of the parts of a tensor that isn't zero: halves along each axis, quarters, down to slices; then entries.
+def _parts(leaf: Tensor) -> Iterator[Tensor]:
+    """Masks `(*shape)` of the parts of a tensor that isn't zero: halves along each axis, down to slices; then entries.
 
     Only slices that aren't zero are shared out, so that parts get finer as the tensor gets simpler.
     """
@@ -205,26 +236,25 @@ def _parts(leaf: Tensor) -> list[Tensor]:
     axes = [a for a in range(leaf.ndim) if leaf.shape[a] > 1]
     live = {a: some.movedim(a, 0).reshape(leaf.shape[a], -1).any(1).nonzero().flatten() for a in axes}
     levels = max((len(slices) - 1).bit_length() for slices in live.values()) if live else 0
-    parts = []
     for level in range(1, levels + 1):
         for axis, slices in live.items():
             for piece in slices.tensor_split(min(2**level, len(slices))) if 2 ** (level - 1) < len(slices) else ():
                 mask = torch.zeros(leaf.shape[axis], dtype=torch.bool)
                 mask[piece] = True
-                parts.append(mask.reshape(-1, *[1] * (leaf.ndim - 1 - axis)))
+                yield mask.reshape(-1, *[1] * (leaf.ndim - 1 - axis))
     entries = some.flatten().nonzero().flatten()
     if len(axes) > 1 and len(entries) <= FEW:
-        parts += [(torch.arange(leaf.numel()) == entry).reshape(leaf.shape) for entry in entries]
-    return parts
+        yield from ((torch.arange(leaf.numel()) == entry).reshape(leaf.shape) for entry in entries)
 
 
 def complexity_of_numbers(leaf: Tensor) -> Tensor:
-    """For each row of `(n, *shape)`: 0 for an entry of zero, 1 for one and minus one, 2 for other whole numbers, 3 for one
-    decimal, 4 for others; of whole numbers slightly more the larger they are. Complex numbers have two entries.
+    """For each row of `(n, *shape)`: 0 for an entry of zero, 1 for one, 2 for other whole numbers, 3 for one decimal, 4 for
+    others; half as much again for a sign, and slightly more for larger whole numbers. Complex numbers have two entries.
     """
     leaf = torch.view_as_real(leaf) if leaf.is_complex() else leaf
-    size = leaf.abs().double() if leaf.dtype != torch.bool else leaf.double()
-    size = size.reshape(len(leaf), leaf.shape[1:].numel())
+    number = leaf.double().reshape(len(leaf), leaf.shape[1:].numel())
+    size = number.abs()
     cost = torch.where(size == (10 * size).round() / 10, 3.0, 4.0).to(size)
-    cost = torch.where(size == size.round(), 2 + size.clamp_min(1).log2() / 1024, cost)  # below 3: no double is above 2^1024
-    return torch.where(size == 0, 0.0, torch.where(size == 1, 1.0, cost)).sum(-1)
+    cost = torch.where(size == size.round(), 2 + size.clamp_min(1).log2() / 4096, cost)  # no double is above 2^1024
+    cost = torch.where(size == 1, 1.0, cost) + torch.where(number < 0, 0.5, 0.0)
+    return torch.where(size == 0, 0.0, cost).sum(-1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -58,6 +58,10 @@ class Examples(_FromTensors):
         rounds = [torch.randperm(count, generator=rng) for _ in range(-(-n // count))]
         chosen = torch.cat(rounds)[:n]
         return self._structure.rebuild([leaf[chosen] for leaf in self._leaves])
+
+    def plain(self, layout: Layout) -> Mapping[str, Any]:
+        """None: the user's own inputs are all there are."""
+        return {}
 
     def __repr__(self) -> str:
         return f"Examples({len(self._leaves[0])} inputs)"

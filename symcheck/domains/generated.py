@@ -64,6 +64,10 @@ class Generated(Domain):
         leaves, structure = self._drawn(n, rng)
         return structure.rebuild([widened(leaf) for leaf in leaves])
 
+    def plain(self, layout: Layout) -> Mapping[str, Any]:
+        """None: the function alone knows what an input is."""
+        return {}
+
     def __repr__(self) -> str:
         return f"Generated({getattr(self._function, '__qualname__', self._function)})"
 
@@ -109,6 +113,10 @@ class FromStrategy(Domain):
 
     def structured(self, layout: Layout) -> Mapping[str, Any]:
         return {"the simplest that is drawn": self._stacked([self._values(1, 0)[0][0]])}
+
+    def plain(self, layout: Layout) -> Mapping[str, Any]:
+        """None: the strategy alone knows what an input is."""
+        return {}
 
     def _stacked(self, inputs: list[Leaves]) -> Any:
         return self._structure.rebuild([widened(torch.stack(same)) for same in zip(*inputs, strict=True)])

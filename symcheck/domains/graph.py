@@ -166,7 +166,7 @@ class Graph(Domain):
 
     @property
     def kept(self) -> frozenset[int]:
-        """The vector `batch`, a dense adjacency, and attributes that must stay the same there and back, or zero off the edges."""
+        """The vector `batch`, a dense adjacency, and attributes that must be the same there and back, or zero off the edges."""
         attributes = [2 + (self.format == "csr")] if self.attributes and (self.format == "dense" or not self.directed) else []
         return self.fixed | frozenset([1] if self.format == "dense" else []) | frozenset(attributes)
 

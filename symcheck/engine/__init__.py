@@ -3,7 +3,7 @@
 from symcheck.engine.events import Event, Judged, Measuring, Probing
 from symcheck.engine.evidence import Evidence
 from symcheck.engine.judge import Judgement, judge
-from symcheck.engine.outcome import Counterexample, FactorFigures, Figures, Finding, Minimal, Outcome, Rung
+from symcheck.engine.outcome import Counterexample, FactorFigures, Figures, Finding, Minimal, Outcome, Point, Profile, Rung
 from symcheck.engine.policy import Policy
 from symcheck.engine.run import examine, run
 from symcheck.engine.settings import Settings
@@ -21,8 +21,10 @@ __all__ = [
     "Measuring",
     "Minimal",
     "Outcome",
+    "Point",
     "Policy",
     "Probing",
+    "Profile",
     "Rung",
     "Settings",
     "Verdict",

@@ -37,11 +37,26 @@ def pullback(f: Function, moving: Sequence[int], inputs: int) -> Callable[..., A
         def partial(*moved: Tensor) -> tuple[Tensor, ...]:
             return tuple(leaf for leaf in f(*_with(x, moving, moved)) if differentiable(leaf))
 
-        y, pull = torch.func.vjp(partial, *(x[i] for i in moving))[:2]
-        heads = [v.to(leaf) for v, leaf in zip((v for v in cotangent if differentiable(v)), y, strict=True)]
-        return _with([torch.zeros_like(leaf) for leaf in x], moving, pull(tuple(heads)))
+        given = [v for v in cotangent if differentiable(v)]
+        try:
+            y, pull = torch.func.vjp(partial, *(x[i] for i in moving))[:2]
+            found = pull(tuple(v.to(leaf) for v, leaf in zip(given, y, strict=True)))
+        except RuntimeError:  # a model that differentiates by torch.autograd itself
+            found = _by_autograd(partial, [x[i] for i in moving], given)
+        return _with([torch.zeros_like(leaf) for leaf in x], moving, found)
 
     return derivative
+
+
+def _by_autograd(f: Function, x: Leaves, cotangent: Sequence[Tensor]) -> Leaves:
+    """The same by torch.autograd, which models may use inside: their outputs must then keep their graph."""
+    with torch.enable_grad():
+        start = [leaf.detach().requires_grad_() for leaf in x]
+        pairs = [(leaf, v.to(leaf)) for leaf, v in zip(f(*start), cotangent, strict=True) if leaf.requires_grad]
+        if not pairs:
+            return [torch.zeros_like(leaf) for leaf in x]
+        found = torch.autograd.grad([y for y, _ in pairs], start, [v for _, v in pairs], allow_unused=True)
+    return [torch.zeros_like(leaf) if grad is None else grad for leaf, grad in zip(x, found, strict=True)]
 
 
 def differentiable(leaf: Tensor) -> bool:

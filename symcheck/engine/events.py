@@ -23,7 +23,7 @@ class Measuring:
     precision: str
     done: int
     total: int
-    phase: str = "sweep"  # or "boundaries", "weights", "ladder"
+    phase: str = "sweep"  # or "boundaries", "weights", "subgroups", "shrink", "ladder"
 
 
 @dataclass(frozen=True)

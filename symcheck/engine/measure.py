@@ -150,8 +150,9 @@ def variance(y: Tensor) -> Tensor:
 
 
 def spread(y: Tensor) -> Tensor:
-    """The standard deviation over the leading axis, RMS over the entries."""
-    return variance(y).mean().sqrt()
+    """The standard deviation over the leading axis, RMS over the entries; zero if there are none."""
+    each = variance(y)
+    return each.mean().sqrt() if each.numel() else each.sum()
 
 
 def entry_spread(y: Tensor, rep: Rep) -> Tensor:
@@ -212,18 +213,29 @@ class Floor:
         itself allows.
         """
         regions = range(len(self.trials.regions))
+        seen = torch.zeros(len(self.trials), dtype=torch.bool)
         for some in (regions[:1], regions[1:]):
-            suspects = [found for region in some if len(found := self._suspects(floor, errors, allowed, region))]
-            if suspects:
-                floor = self._on_the_spot(floor, errors, allowed, suspects)
-                if some[0] == 0 and len(self._suspects(floor, errors, allowed, 0)):
+            for _ in range(self.policy.suspect_rounds):
+                suspects = [found for region in some if len(found := self._suspects(floor, errors, allowed, region, seen))]
+                if not suspects:
                     break
+                floor = self._on_the_spot(floor, errors, allowed, suspects)
+                seen[torch.cat(suspects)] = True
+                if not bool(self._explained(floor, errors, allowed)[seen].all()):
+                    break
+            if 0 in some and not bool(self._explained(floor, errors, allowed)[self.trials.region == 0].all()):
+                break
         return floor
 
-    def _suspects(self, floor: Tensor, errors: Tensor, allowed: Tensor, region: int) -> Tensor:
-        """The worst trials of a region whose errors the floor doesn't explain."""
+    def _explained(self, floor: Tensor, errors: Tensor, allowed: Tensor) -> Tensor:
+        """The trials `(n,)` whose errors are within the floor, or not finite, which no floor explains."""
+        within: Tensor = (errors <= (self.policy.slack * floor).maximum(allowed)) | ~errors.isfinite()
+        return within.all(-1)
+
+    def _suspects(self, floor: Tensor, errors: Tensor, allowed: Tensor, region: int, seen: Tensor) -> Tensor:
+        """The worst trials of a region whose errors the floor doesn't explain, of those that haven't been looked at."""
         ratio = (errors / (self.policy.slack * floor).maximum(allowed).clamp_min(5e-324)).amax(-1)
-        suspect = (self.trials.region == region) & errors.isfinite().all(-1) & (ratio > 1)
+        suspect = (self.trials.region == region) & errors.isfinite().all(-1) & (ratio > 1) & ~seen
         order = torch.where(suspect, ratio, 0.0).argsort(descending=True, stable=True)
         return order[: min(self.policy.suspects, int(suspect.sum()))]
 

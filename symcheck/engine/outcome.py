@@ -82,6 +82,7 @@ class Counterexample:
     x: Leaves
     relative: float
     region: str
+    partners: tuple[Tensor, ...] = ()  # the other elements, of a property that takes several
     minimal: Minimal | None = None
 
 
@@ -106,6 +107,30 @@ class Rung:
 
 
 @dataclass(frozen=True)
+class Point:
+    """One trial: where its element lies, and the difference of the two sides there as part of the signal."""
+
+    at: tuple[float, ...]
+    error: float
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The error at some elements. `kind` says what the coordinates are.
+
+    "angle": radians of a planar rotation or phase, and 1 for proper, -1 for mirrored ones. "rotation": the rotation vector
+    (axis times angle, radians) of a rotation of space, and 1 or -1 for improper ones. "shift": samples along each axis, out of
+    `size`. "scale": the logarithm of the factor. "element": a place in the list of a finite group's elements,
+    which `labels` names. "permutation": how many things are moved, out of `size`.
+    """
+
+    kind: str
+    points: tuple[Point, ...]
+    size: tuple[int, ...] = ()
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Outcome:
     """One claim, one property, one verdict."""
 
@@ -121,6 +146,7 @@ class Outcome:
     counterexample: Counterexample | None = None
     factors: tuple[FactorFigures, ...] = ()
     ladder: tuple[Rung, ...] = ()
+    profile: Profile | None = None
     holding: tuple[str, ...] = ()  # the declared subgroups under which a violated claim holds, largest first
     inputs: tuple[str, ...] = ()
     batching: str = ""

@@ -61,6 +61,10 @@ class Policy:
     """At how many of the worst trials the noise is measured again on the spot, before an error there is called a violation:
     noise differs from input to input (a division by a small number, a nearly singular solve)."""
 
+    suspect_rounds: int = 4
+    """How often the next worst are looked at, while the noise on the spot explains all that were: where a group stretches its
+    inputs (boosts, scalings), rounding grows with the element."""
+
     suspect_lines: int = 3
     """Lines through each of them, and through its transform: the fewest of which a median drops one that crosses a kink."""
 
@@ -104,6 +108,22 @@ class Policy:
 
     weight_lines: int = 4
     """Lines at each kind of point there: the fewest of which a median drops one that crosses a kink, and one more."""
+
+    shrink_evaluations: int = 2048
+    """Evaluations that making a counterexample simpler may take: about as many as the sweep and its noise, on inputs that get
+    smaller."""
+
+    shrink_candidates: int = 64
+    """Simpler trials tried in one batch, the simplest first. A batch of small inputs costs hardly more than one of them."""
+
+    shrink_layouts: int = 16
+    """Layouts that Hypothesis draws in search of a small one that violates: most violations show at the first few."""
+
+    shrink_inputs: int = 4
+    """Inputs tried at each of those, on which the spread there is estimated: it decides what is a part in 1e7, not in 10."""
+
+    shrink_elements: int = 4
+    """Elements tried on each of them: the group's landmarks, then random ones."""
 
     largest_tensor: int = 64 * 2**20
     """Bytes that the largest intermediate tensor of one call may take. Trials are cut into calls by it; on a CPU, larger

@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_leaves
 
 from symcheck._tree import Args, Leaves, Structure, call_names, flatten
 from symcheck.claims import Claim
-from symcheck.domains import At, Domain
+from symcheck.domains import At, Domain, Layout
 from symcheck.engine.bound import Bound, bind, bind_outputs, input_reps, unmentioned
 from symcheck.engine.forward import Batching, Forward, ModelError
 from symcheck.engine.noise import real, rms
@@ -102,9 +102,9 @@ def probe(
     raise AssertionError("a domain has at least one reading")
 
 
-def at_boundary(claim: Claim, setup: Setup, name: str, seed: int) -> Setup:
-    """The setup at another layout of its domain, by name. Raises ModelError if the model doesn't take it."""
-    domain = At(setup.domain, setup.domain.boundaries[name])
+def at_layout(claim: Claim, setup: Setup, layout: Layout, seed: int) -> Setup:
+    """The setup at another layout of its domain. Raises ModelError if the model doesn't take it."""
+    domain = At(setup.domain, layout)
     x, structure = sample(domain, PROBES, claim.rng(seed, "probe"))
     bound = bind(claim, input_reps(claim, structure), x, setup.names)
     forward = replace(setup.forward, shapes=None, crashes={}, calls=0, evaluations=0)

@@ -20,9 +20,11 @@ from symcheck.engine.judge import judge
 from symcheck.engine.measure import Floor, Sides, Sweep
 from symcheck.engine.noise import rms
 from symcheck.engine.outcome import Counterexample, FactorFigures, Finding, Outcome, Rung
-from symcheck.engine.probe import Setup, at_boundary, probe, sample
+from symcheck.engine.probe import Setup, at_layout, probe, sample
+from symcheck.engine.profile import profile
 from symcheck.engine.search import search
 from symcheck.engine.settings import Settings
+from symcheck.engine.shrink import shrink
 from symcheck.engine.subgroups import holding
 from symcheck.engine.trials import Elements, Trials, draw
 from symcheck.engine.verdict import Verdict
@@ -122,8 +124,12 @@ class _Examination:
                 outcome = yield from self._explained(outcome, prop, setup, readings[0])
         if outcome.verdict.passes("float32"):
             outcome = yield from self._at_boundaries(outcome, prop, setup)
-        if outcome.verdict.passes("float32") and precise and self._perturbs:
+        undecided = outcome.verdict is Verdict.VACUOUS  # a head that starts at zero: it may show something once it doesn't
+        if (outcome.verdict.passes("float32") or undecided) and precise and self._perturbs:
             outcome = yield from self._at_perturbed_weights(outcome, prop, setup)
+        if outcome.interrupted:
+            yield Judged(outcome)
+            raise KeyboardInterrupt
         rungs = yield from self._ladder(prop, setup, trials, readings)
         yield Judged(replace(outcome, ladder=rungs, findings=outcome.findings + ill_conditioned(outcome, readings[0])))
 
@@ -187,7 +193,20 @@ class _Examination:
         rng = self.claim.rng(self.settings.seed, "subgroups")
         steps = holding(sides, reading.trials, reading.floor, self.settings.policy, rng)
         names = yield from self._measuring(steps, reading.forward.placement.precision, "subgroups")
-        return replace(found, holding=names)
+        return (yield from self._shrunk(replace(found, holding=names), prop, setup, sides))
+
+    def _shrunk(self, found: Outcome, prop: Property, setup: Setup, sides: Sides) -> Generator[Event, None, Outcome]:
+        """The outcome with the simplest counterexample. Ctrl-C ends the search for it, and the audit after this outcome."""
+        trial, minimal, settings = found.counterexample, None, self.settings
+        if trial is None:
+            return found
+        try:
+            steps = shrink(self.claim, prop, setup, sides, trial, settings.seed, settings.policy)
+            minimal = yield from self._measuring(steps, sides.f.placement.precision, "shrink")
+        except KeyboardInterrupt:
+            found = replace(found, interrupted=True)
+        stopped = minimal is not None and minimal.stopped == "interrupted"
+        return replace(found, counterexample=replace(trial, minimal=minimal), interrupted=found.interrupted or stopped)
 
     def _measuring(self, steps: Generator[int, None, Result], precision: str, phase: str) -> Generator[Event, None, Result]:
         """The result of steps that yield how many trials they have done."""
@@ -206,10 +225,10 @@ class _Examination:
         """
         policy = replace(self.settings.policy, lines=self.settings.policy.weight_lines)
         findings: list[Finding] = []
-        for name in setup.domain.boundaries:
+        for name, layout in setup.domain.boundaries.items():
             try:
                 with self._placed(prop, setup.forward.placement):
-                    here = at_boundary(self.claim, setup, name, self.settings.seed)
+                    here = at_layout(self.claim, setup, layout, self.settings.seed)
                     trials = draw(self.claim, here, policy.weight_trials, self.settings.seed, policy)
                     f = here.at(setup.forward.placement)
                     reading = yield from self._read(prop, f, here, trials, phase="boundaries")
@@ -270,16 +289,18 @@ class _Examination:
         if _crash(swept, trials, setup, f.placement) is not None:
             return _Reading(f, trials, swept, torch.zeros_like(swept.error))
         start = ((trials.region == 0) & swept.error.isfinite().all(-1)).nonzero().flatten()
-        if searching and len(start):
+        if searching and len(start) and prop.arity == 1:  # of several elements the others are those of other trials
             rng = claim.rng(self.settings.seed, "search")
 
             def ascend(source: Tensor, g: Tensor) -> Tensor:
                 return relative(finished(sides.sweep(source, g)).error, swept.signal)
 
             first = relative(swept.error, swept.signal)[start]
-            found = search(setup.bound.group, trials.source[start], trials.g[start], first, ascend, rng, policy)
-            swept = swept.joined(finished(sides.sweep(*found)))
-            trials = trials.joined(found[0], Elements.of(found[1]))
+            source, g, top = search(setup.bound.group, trials.source[start], trials.g[start], first, ascend, rng, policy)
+            shown = top > policy.slack * policy.single  # what is smaller may be the rounding that the search has climbed
+            if bool(shown.any()):
+                swept = swept.joined(finished(sides.sweep(source[shown], g[shown])))
+                trials = trials.joined(source[shown], Elements.of(g[shown]))
         rng = claim.rng(self.settings.seed, f"noise {precision}")
         floor = Floor(sides, trials, policy, rng, setup.domain.fixed)
         allowed = (claim.tolerance or 0.0) * swept.signal
@@ -311,8 +332,9 @@ class _Examination:
             outcome,
             figures=judgement.figures,
             findings=outcome.findings + at_structured(trials, double.sweep),
-            counterexample=counterexample(setup, trials, evidence, judgement.violating),
+            counterexample=counterexample(setup, trials, evidence, judgement.violating, prop.arity),
             violating=int((judgement.violating & trials.random).sum()),
+            profile=profile(setup.bound.group, trials, relative(double.sweep.error, double.sweep.signal)),
             factors=by_factor(
                 setup.bound.group, trials, judgement.violating, relative(double.sweep.error, double.sweep.signal)
             ),
@@ -424,14 +446,19 @@ def ill_conditioned(outcome: Outcome, double: _Reading) -> tuple[Finding, ...]:
 def farthest(double: Sweep, working: _Reading) -> Tensor:
     """How far the working precision is at most from float64, on the inputs: its noise is no more, whatever the lines show.
 
-    They show more where f varies within the spacing of their points, which is wide in low precision.
+    They show more where f varies within the spacing of their points, which is wide in low precision. An element that carries an
+    input far away (a boost, a scaling) leads to where f may round otherwise: there the lines have the last word.
     """
     gaps = [
         rms(a.to(b.device) - b) if b.is_floating_point() else None
         for a, b in zip(working.sweep.outputs, double.outputs, strict=True)
     ]
     most = [torch.full((), torch.inf) if gap is None or not gap.isfinite().all() else gap.amax().cpu() for gap in gaps]
-    return torch.stack(most).expand_as(working.floor).maximum(working.forward.placement.eps * working.sweep.magnitude)
+    cap = torch.stack(most).expand_as(working.floor).maximum(working.forward.placement.eps * working.sweep.magnitude)
+    return torch.where((double.moved > FAR).unsqueeze(-1), torch.inf, cap)
+
+
+FAR = 4.0  # of the input's size: rotations carry an input at most 2 of it, translations of its own size seldom more
 
 
 def _crash(found: Sweep, trials: Trials, setup: Setup, placement: Placement) -> str | None:
@@ -468,7 +495,9 @@ def at_structured(trials: Trials, found: Sweep) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
-def counterexample(setup: Setup, trials: Trials, evidence: Evidence, violating: torch.Tensor) -> Counterexample | None:
+def counterexample(
+    setup: Setup, trials: Trials, evidence: Evidence, violating: torch.Tensor, arity: int = 1
+) -> Counterexample | None:
     """The trial to show: the worst with the first landmark that violates the claim, else the worst of all."""
     if not violating.any():
         return None
@@ -480,5 +509,6 @@ def counterexample(setup: Setup, trials: Trials, evidence: Evidence, violating: 
     among = among & (landmark == known.min()) if len(known) else among
     trial = int(torch.where(among, relative, -1.0).argmax())
     x = [leaf[trials.source[trial]] for leaf in trials.inputs]
-    group, g = setup.bound.group, trials.g[trial]
-    return Counterexample(group.describe(g), g, x, float(relative[trial]), trials.regions[int(trials.region[trial])])
+    group, (g, *partners) = setup.bound.group, (trials.g.roll(k, 0)[trial] for k in range(arity))
+    region = trials.regions[int(trials.region[trial])]
+    return Counterexample(group.describe(g), g, x, float(relative[trial]), region, tuple(partners))

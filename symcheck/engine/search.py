@@ -23,8 +23,8 @@ def search(
     ascend: Callable[[Tensor, Tensor], Tensor],
     rng: Generator,
     policy: Policy,
-) -> tuple[Tensor, Tensor]:
-    """The inputs and elements of the best trials found from the worst of those given.
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The inputs and elements of the best trials found from the worst of those given, and the errors there.
 
     `error` `(n,)` is what to raise; `ascend(source, g)` measures it at new trials.
     """
@@ -39,7 +39,7 @@ def search(
         chosen = tried.reshape(len(worst), -1, *g.shape[1:])[torch.arange(len(worst)), which]
         best = torch.where(better.reshape(-1, *[1] * (g.ndim - 1)), chosen, best)
         top = torch.where(better, high, top)
-    return source, best
+    return source, best, top
 
 
 def _near(group: Monoid, g: Tensor, step: float, rng: Generator) -> Tensor:

@@ -59,9 +59,9 @@ class Conservative(Property):
     """Forces are the negative gradient of the energy: `forces(x) = -grad energy(x)`, by differentiation and by differences.
 
     Outputs are named by their place: `energy` and `forces` are indices of output leaves, `positions` of an input leaf. The
-    second leaf of the equation compares the force along one direction with a difference quotient of the energy of sixth
-    order, which may be off by as much as the one of fourth order is: it holds for models that can't be differentiated too,
-    and catches a derivative that is itself wrong. Trials are at transformed inputs; the group is of no other use here.
+    second leaf of the equation compares the force along one direction with a difference quotient of the energy, which may be
+    off by what it changes when its step is halved: it catches a derivative that is itself wrong. Trials are at
+    transformed inputs; the group is of no other use here.
 
     Usual ways to break it: forces from a head of their own, a detached tensor, a sign.
     """
@@ -81,8 +81,10 @@ class Conservative(Property):
         return [-y[self.forces], along], [gradient(f, x, of=self.energy)[self.positions], slope]
 
     def allowance(self, f: Function, actions: Actions, x: Leaves, *g: Tensor) -> Leaves | None:
-        fourth, sixth = self._slopes(f, actions.on_inputs(g[0], x))
-        return [torch.zeros_like(sixth), (sixth - fourth).abs()]
+        coarse, fine = self._slopes(f, actions.on_inputs(g[0], x))
+        apart = SLACK * (fine - coarse).abs()
+        settled = apart <= SETTLED * fine.abs()
+        return [torch.zeros_like(fine), torch.where(settled, apart, torch.inf)]
 
     def quantity(self, f: Function, actions: Actions, x: Leaves) -> Leaves:
         return [-f(x)[self.forces], self._slopes(f, x)[-1]]
@@ -107,23 +109,23 @@ class Conservative(Property):
         return torch.sin(torch.arange(place[0].numel(), dtype=torch.float64) + 1).reshape(place.shape[1:]).to(place.device)
 
     def _slopes(self, f: Function, x: Leaves) -> tuple[Tensor, Tensor]:
-        """The slope of the energy along the direction, by central differences of fourth and of sixth order."""
+        """The slope of the energy along the direction, by differences of sixth order with a step and with half of it."""
         direction, place = self._direction(x), x[self.positions]
         step = STEP * place.abs().mean().clamp_min(STEP)
 
-        def difference(k: int) -> Tensor:
-            ends = []
-            for sign in (1, -1):
-                moved = list(x)
-                moved[self.positions] = place + sign * k * step * direction
-                ends.append(_total(f(moved)[self.energy]))
-            return (ends[0] - ends[1]) / step
+        def energy(k: float) -> Tensor:
+            moved = list(x)
+            moved[self.positions] = place + k * step * direction
+            return _total(f(moved)[self.energy])
 
-        one, two, three = difference(1), difference(2), difference(3)
-        return (8 * one - two) / 12, (45 * one - 9 * two + three) / 60
+        ends = {k: (energy(k) - energy(-k)) / step for k in (0.5, 1, 1.5, 2, 3)}
+        coarse = (45 * ends[1] - 9 * ends[2] + ends[3]) / 60
+        return coarse, (45 * ends[0.5] - 9 * ends[1] + ends[1.5]) / 30
 
 
-STEP = 1e-2  # of the positions' size: the error of sixth order, step^6, and rounding, eps / step, are then both about 1e-13
+STEP = 1e-3  # of the positions' size: the error of sixth order is then rounding, 1e-13, unless two points come near
+SLACK = 32.0  # the finer quotient is off by a 63rd of what the two differ by, where they converge; and by rounding
+SETTLED = 1e-2  # where they differ by more of their size, they haven't converged: two points are as near as the step
 
 
 def _total(leaf: Tensor) -> Tensor:

@@ -1,5 +1,23 @@
 """The report: one record, and its renderers."""
 
-from symcheck.report.record import CounterexampleRecord, FindingRecord, LeafRecord, Record, Result
+from symcheck.report.record import (
+    CounterexampleRecord,
+    FindingRecord,
+    LeafRecord,
+    MinimalRecord,
+    Record,
+    Result,
+    SavedRecord,
+    TensorRecord,
+)
 
-__all__ = ["CounterexampleRecord", "FindingRecord", "LeafRecord", "Record", "Result"]
+__all__ = [
+    "CounterexampleRecord",
+    "FindingRecord",
+    "LeafRecord",
+    "MinimalRecord",
+    "Record",
+    "Result",
+    "SavedRecord",
+    "TensorRecord",
+]

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import math
 import platform
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import torch
+from torch import Tensor
 
-from symcheck.engine import Counterexample, FactorFigures, Figures, Finding, Outcome, Rung, Settings, Verdict
+from symcheck._tree import Leaves
+from symcheck.engine import Counterexample, FactorFigures, Figures, Finding, Minimal, Outcome, Profile, Rung, Settings, Verdict
+from symcheck.errors import ReplayError
 
 SCHEMA = 1
 
@@ -83,21 +89,141 @@ class RungRecord(msgspec.Struct, frozen=True, kw_only=True):
         return cls(precision=rung.precision, eps=rung.eps, error=rung.error, because=rung.because)
 
 
+class ProfileRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The error at some elements, by coordinates whose `kind` says what they are: see `symcheck.engine.outcome.Profile`."""
+
+    kind: str
+    size: tuple[int, ...]
+    labels: tuple[str, ...]
+    points: tuple[tuple[tuple[float, ...], float], ...]
+
+    @classmethod
+    def of(cls, profile: Profile) -> ProfileRecord:
+        points = tuple((tuple(round(c, 6) for c in point.at), point.error) for point in profile.points)
+        return cls(kind=profile.kind, size=profile.size, labels=profile.labels, points=points)
+
+
+class TensorRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One tensor: its numbers if they are few, nested as its axes are, and the one of largest size, with its place.
+
+    `sparse` are the places and numbers of those that aren't zero, if they are a handful. Of complex numbers each is a pair.
+    What isn't finite is null.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    rms: float | None
+    largest: Any
+    at: tuple[int, ...]
+    values: Any
+    sparse: tuple[tuple[tuple[int, ...], Any], ...] | None
+
+    @classmethod
+    def of(cls, name: str, tensor: Tensor) -> TensorRecord:
+        number = tensor if tensor.is_complex() else tensor.double()
+        size = number.abs().nan_to_num(nan=math.inf).reshape(-1)
+        place = int(size.argmax()) if len(size) else 0
+        return cls(
+            name=name,
+            shape=tuple(tensor.shape),
+            dtype=str(tensor.dtype).removeprefix("torch."),
+            rms=_finite(float(size.square().mean().sqrt())) if len(size) else None,
+            largest=_plain(tensor.reshape(-1)[place]) if len(size) else None,
+            at=tuple(int(i) for i in torch.unravel_index(torch.tensor(place), tensor.shape)) if len(size) else (),
+            values=_plain(tensor) if len(size) <= LISTED else None,
+            sparse=_sparse(tensor) if int((size != 0).sum()) <= FEW else None,
+        )
+
+    @classmethod
+    def all(cls, names: Sequence[str], leaves: Leaves) -> tuple[TensorRecord, ...]:
+        return tuple(cls.of(name, leaf) for name, leaf in zip(names, leaves, strict=True))
+
+
+LISTED = 64  # numbers that a record lists of a tensor: more than a line shows
+FEW = 4  # numbers other than zero that it lists with their places
+
+
+def _sparse(tensor: Tensor) -> tuple[tuple[tuple[int, ...], Any], ...]:
+    places = tensor.nonzero().tolist()
+    return tuple((tuple(place), _plain(tensor[tuple(place)])) for place in places)
+
+
+class MinimalRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The simplest violating trial found: its elements in words and in numbers, the input, both sides and their difference.
+
+    `relative` is the difference of `leaf` as part of its spread. `stopped` says why nothing simpler was tried any more.
+    """
+
+    layout: dict[str, int]
+    group: str
+    element: str
+    g: tuple[list[Any], ...]
+    x: tuple[TensorRecord, ...]
+    left: tuple[TensorRecord, ...]
+    right: tuple[TensorRecord, ...]
+    difference: tuple[TensorRecord, ...]
+    leaf: str
+    relative: float | None
+    region: str
+    evaluations: int
+    stopped: str
+
+    @classmethod
+    def of(cls, found: Minimal, inputs: Sequence[str], leaves: Sequence[str]) -> MinimalRecord:
+        return cls(
+            layout=dict(found.layout),
+            group=found.group,
+            element=found.element,
+            g=tuple(_plain(g) for g in found.g),
+            x=TensorRecord.all(inputs, found.x),
+            left=TensorRecord.all(leaves, found.left),
+            right=TensorRecord.all(leaves, found.right),
+            difference=TensorRecord.all(leaves, found.difference),
+            leaf=found.leaf,
+            relative=_finite(found.relative),
+            region=found.region,
+            evaluations=found.evaluations,
+            stopped=found.stopped,
+        )
+
+
 class CounterexampleRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A trial that violates the claim: the group element in words and in numbers, and which inputs it acts on."""
+    """A trial that violates the claim: the group element in words and in numbers, which inputs it acts on, and the simplest."""
 
     element: str
     g: list[Any]
+    x: tuple[TensorRecord, ...]
     region: str
     relative: float | None
+    minimal: MinimalRecord | None
 
     @classmethod
-    def of(cls, found: Counterexample) -> CounterexampleRecord:
-        g = torch.view_as_real(found.g) if found.g.is_complex() else found.g
-        return cls(element=found.element, g=g.tolist(), region=found.region, relative=_finite(found.relative))
+    def of(cls, found: Counterexample, inputs: Sequence[str], leaves: Sequence[str]) -> CounterexampleRecord:
+        minimal = MinimalRecord.of(found.minimal, inputs, leaves) if found.minimal else None
+        return cls(
+            element=found.element,
+            g=_plain(found.g),
+            x=TensorRecord.all(inputs, found.x),
+            region=found.region,
+            relative=_finite(found.relative),
+            minimal=minimal,
+        )
 
 
-class Result(msgspec.Struct, frozen=True, kw_only=True):
+class SavedRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A counterexample that is kept for a replay: its ID, its file, how to replay it; or what was in the way."""
+
+    id: str = ""
+    path: str = ""
+    command: str = ""
+    problem: str = ""
+
+    def __str__(self) -> str:
+        return self.command or f"not kept: {self.problem}"
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The verdict on one property of one claim, with what it rests on. Prints as a diagnosis."""
 
     claim: str
@@ -127,11 +253,16 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     counterexample: CounterexampleRecord | None
     factors: tuple[FactorRecord, ...]
     ladder: tuple[RungRecord, ...]
+    profile: ProfileRecord | None
+    holding: tuple[str, ...]
+    saved: SavedRecord | None
 
     @classmethod
-    def of(cls, outcome: Outcome) -> Result:
-        claim = outcome.claim
-        return cls(
+    def of(cls, outcome: Outcome, keep: Callable[[str | Path], SavedRecord] | None = None) -> Result:
+        """`keep` writes the counterexample to a folder, for `save`."""
+        claim, found = outcome.claim, outcome.counterexample
+        leaves = [figures.leaf for figures in outcome.figures]
+        result = cls(
             claim=claim.id,
             subject=claim.subject.name,
             group=outcome.group,
@@ -156,10 +287,39 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
             weights=outcome.weights,
             outputs=tuple(LeafRecord.of(f) for f in outcome.figures),
             findings=tuple(FindingRecord.of(f) for f in outcome.findings),
-            counterexample=CounterexampleRecord.of(outcome.counterexample) if outcome.counterexample else None,
+            counterexample=CounterexampleRecord.of(found, outcome.inputs, leaves) if found else None,
             factors=tuple(FactorRecord.of(f) for f in outcome.factors),
             ladder=tuple(RungRecord.of(rung) for rung in outcome.ladder),
+            profile=ProfileRecord.of(outcome.profile) if outcome.profile else None,
+            holding=outcome.holding,
+            saved=None,
         )
+        if found is not None:
+            result.__dict__["keep"] = keep
+        return result
+
+    def save(self, directory: str | Path = ".symcheck") -> SavedRecord:
+        """Keep the counterexample in a folder, for `symcheck replay` and `symcheck.replay`. Prints as the command to do so.
+
+        Warns if the folder can't be written to. Raises ReplayError if there is no counterexample, or if this result was read
+        from a record, which has no tensors.
+        """
+        saved = self._keep(directory)
+        if saved.problem:
+            warnings.warn(f"{self.claim}: {saved}", stacklevel=2)
+        return saved
+
+    def kept(self, directory: str | Path) -> Result:
+        """The same, with its counterexample kept in a folder, or with what was in the way."""
+        return msgspec.structs.replace(self, saved=self._keep(directory))
+
+    @property
+    def _keep(self) -> Callable[[str | Path], SavedRecord]:
+        keep: Callable[[str | Path], SavedRecord] | None = self.__dict__.get("keep")
+        if keep is None:
+            why = "this is a record of a check, without its tensors" if self.counterexample else f"it is {self.verdict.name}"
+            raise ReplayError(f"{self.claim}: there is no trial to keep: {why}. Keep those of violated claims after a check.")
+        return keep
 
     @property
     def passed(self) -> bool:
@@ -228,7 +388,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
 
     @classmethod
-    def of(cls, outcomes: list[Outcome], settings: Settings, *, interrupted: bool, seconds: float) -> Record:
+    def of(cls, results: Sequence[Result], settings: Settings, *, interrupted: bool, seconds: float) -> Record:
         return cls(
             symcheck=_version(),
             seed=settings.seed,
@@ -236,7 +396,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
             device=settings.device,
             dtype=str(settings.dtype).removeprefix("torch.") if settings.dtype else None,
             interrupted=interrupted,
-            results=tuple(map(Result.of, outcomes)),
+            results=tuple(results),
             machine=machine(),
             seconds=seconds,
         )
@@ -283,6 +443,19 @@ def _version() -> str:
     from symcheck import __version__
 
     return __version__
+
+
+def _plain(tensor: Tensor) -> Any:
+    """A tensor's numbers, nested as its axes are; those that aren't finite are null, complex ones pairs."""
+    if tensor.is_complex():
+        tensor = torch.view_as_real(tensor.resolve_conj())
+    return _nulled(tensor.tolist())
+
+
+def _nulled(values: Any) -> Any:
+    if isinstance(values, list):
+        return [_nulled(value) for value in values]
+    return values if not isinstance(values, float) or math.isfinite(values) else None
 
 
 def _finite(number: float) -> float | None:

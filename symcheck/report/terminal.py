@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from symcheck.engine import Event, Judged, Measuring, Probing
+from symcheck.errors import printable
 from symcheck.report.record import Record, Result
-from symcheck.report.text import WIDTH, diagnosis, mark, printable, verdict_line
+from symcheck.report.text import WIDTH, diagnosis, mark, verdict_line
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -41,7 +42,7 @@ def show(record: Record, out: Console) -> None:
     for result in record.results:
         if not result.met or any(finding.severity == "warning" for finding in result.findings):
             out.print()
-            out.print(Text(diagnosis(result, out.width)))
+            out.print(_styled(result, diagnosis(result, out.width)))
     out.print()
     out.print(Text(verdict_line(record), style="bold"))
 
@@ -84,6 +85,14 @@ def progress(total: int, out: Console) -> Iterator[Callable[[Event], None]]:
 
 def _verdict(result: Result) -> Text:
     return Text(result.verdict.name, style="green" if result.met else "bold red")
+
+
+def _styled(result: Result, told: str) -> Text:
+    """A diagnosis with its verdict coloured and its labels set off. The words say all that the colours do."""
+    text = Text(told)
+    text.highlight_regex(r"(?m)^  \S.{9}", "bold")
+    text.stylize("bold green" if result.met else "bold red", 0, told.index(" "))
+    return text
 
 
 def _differs(result: Result) -> str:

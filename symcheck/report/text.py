@@ -2,72 +2,264 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from symcheck.engine import Verdict
-from symcheck.report.record import Record, Result
+from symcheck.errors import printable as printable
+from symcheck.report.record import CounterexampleRecord, LeafRecord, Record, Result, TensorRecord
+
+if TYPE_CHECKING:
+    from symcheck.replaying import Replayed
 
 WIDTH = 118
+LINES = 24  # of a diagnosis: a terminal's usual height
+MARGIN = 13  # columns before a section's text
+SHOWN = 90  # characters that a tensor's numbers may take, so that they and a word or two go on one line
 
 
-def printable(text: str) -> str:
-    """A name or a message from a model on one line, without the control characters that would steer a terminal."""
-    return "".join(c if c.isprintable() else " " if c.isspace() else "?" for c in text)
+class Section(NamedTuple):
+    """A labelled paragraph of a diagnosis. Where there is no room, those of the highest rank are left out first."""
+
+    label: str
+    text: str
+    rank: int = 0
+    lines: int = 3
 
 
 def diagnosis(result: Result, width: int = WIDTH) -> str:
     """All that one needs to know of one result, in at most a screen."""
-    lines = [printable(f"{_heading(result)}  {result.claim}")]
-    for label, text in _sections(result):
-        lines += textwrap.wrap(printable(text), max(40, width), initial_indent=f"  {label:<10} ", subsequent_indent=" " * 13)
-    return "\n".join(lines)
+    return _screen(f"{_heading(result)}  {result.claim}", list(_sections(result)), width)
+
+
+def _screen(heading: str, sections: list[Section], width: int) -> str:
+    """A heading and its sections, of which the least needed are left out until they are no more than a screen."""
+    room = LINES - 1
+    whole = [_wrapped(section, width) for section in sections]
+    while sum(map(len, whole)) > room and any(section.rank for section in sections):
+        room = LINES - 2  # a line says so
+        least = max(range(len(sections)), key=lambda i: (sections[i].rank, i))
+        del sections[least], whole[least]
+    lines = [line for section in whole for line in section]
+    more = ["  ...        and more in the record"] if room < LINES - 1 else []
+    return "\n".join([_cut(printable(heading), width), *lines, *more])
+
+
+def _wrapped(section: Section, width: int) -> list[str]:
+    return textwrap.wrap(
+        printable(section.text),
+        max(40, width),
+        initial_indent=f"  {section.label:<10} ",
+        subsequent_indent=" " * MARGIN,
+        max_lines=section.lines,
+        placeholder=" ...",
+    )
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= max(40, width) else text[: max(40, width) - 3] + "..."
 
 
 def _heading(result: Result) -> str:
     return "MISSTATED" if result.misstated else result.verdict.name
 
 
-def _sections(result: Result) -> Iterator[tuple[str, str]]:
+def _sections(result: Result) -> Iterator[Section]:
+    """What is claimed, the verdict and why, the trial that shows it, how often and how far, what still holds, how to go on."""
     allowed = f", within {result.tolerance:g} of the output's spread" if result.tolerance else ""
-    yield "claimed", f"{result.statement} for every g in {result.group}, in {result.precision} on {result.device}{allowed}"
+    claimed = f"{result.statement} for every g in {result.group}, in {result.precision} on {result.device}{allowed}"
+    yield Section("claimed", claimed)
     if result.expected == "violated":
-        yield "expected", f"to be violated: {result.reason}" + ("" if result.met else " -- but it was not caught")
-    yield "because", result.because
+        yield Section("expected", f"to be violated: {result.reason}" + ("" if result.met else " -- but it was not caught"))
+    yield Section("because", result.because)
     if result.verdict is Verdict.LIMITED and not result.passed:
-        yield "fails", "the claim is made for float64, in which an exact symmetry would be seen to hold"
+        yield Section("fails", "the claim is made for float64, in which an exact symmetry would be seen to hold")
     if result.counterexample is not None:
-        found = result.counterexample
-        size = "" if found.relative is None else f": {found.relative:.2g} of the spread"
-        yield "example", f"g = {found.element}, on {found.region}{size}"
+        yield from _counterexample(result, result.counterexample)
+    yield from _rates(result)
+    yield from _breakdown(result)
+    yield from _notes(result)
+    if result.saved is not None:
+        yield Section("reproduce", str(result.saved))
+    elif result.counterexample is not None and "keep" in result.__dict__:
+        yield Section("reproduce", "result.save() keeps the trial in .symcheck, for symcheck replay", rank=1)
+
+
+def _counterexample(result: Result, found: CounterexampleRecord) -> Iterator[Section]:
+    if found.minimal is None:
+        yield Section("example", f"g = {found.element}, on {found.region}{_part(found.relative)}")
+        yield from (Section("", text, rank=4, lines=2) for text in _tensors("x", found.x))
+        return
+    least = found.minimal
+    sizes = ", ".join(f"{name} = {size}" for name, size in least.layout.items())
+    why = f" (the search for a simpler one was stopped: {least.stopped})" if least.stopped else ""
+    yield Section("simplest", f"g = {least.element}{f', {sizes}' if sizes else ''}{_part(least.relative)}{why}")
+    yield from (Section("", text, rank=1 + i, lines=2) for i, text in enumerate(_tensors("x", least.x)))
+    at = next((i for i, leaf in enumerate(least.left) if leaf.name == least.leaf), 0)
+    name = f"{least.leaf}: " if len(least.left) > 1 else ""
+    yield from _sides(result.statement, name, least.left[at], least.right[at], least.difference[at])
+    yield Section("example", f"g = {found.element}, on {found.region}{_part(found.relative)}", rank=3)
+
+
+def _sides(statement: str, name: str, left: TensorRecord, right: TensorRecord, difference: TensorRecord) -> Iterator[Section]:
+    """The two sides of an equation at one leaf, and their difference."""
+    formulas = statement.split(" = ") if statement.count(" = ") == 1 else ("left side", "right side")
+    digits = _digits(left, difference)
+    for label, formula, side in zip(("left", "right"), formulas, (left, right), strict=True):
+        yield Section(label, f"{name}{formula} = {numbers(side, digits)}", rank=1, lines=2)
+    yield Section("differ", f"{name}by {numbers(difference)}", lines=2)
+
+
+def _rates(result: Result) -> Iterator[Section]:
+    """How often, and how far."""
     if result.violating and result.rate is not None:
         low, high = result.rate
         share = f"{low:.0%} to {high:.0%} of all such trials do (95 %)"
-        yield "rate", f"{result.violating} of {result.random_trials} random trials violate it; {share}"
+        yield Section("rate", f"{result.violating} of {result.random_trials} random trials violate it; {share}")
     elif result.passed and result.rate_bound is not None:
         bound = f"at most {result.rate_bound:.1%} of such trials do (95 %)"
-        yield "rate", f"none of {result.random_trials} random trials violates it, so {bound}"
+        yield Section("rate", f"none of {result.random_trials} random trials violates it, so {bound}")
     if result.passed and result.detection_limit is not None:
-        yield "limit", f"a violation of {result.detection_limit:.1e} of the output's spread would have been seen"
+        yield Section("limit", f"a violation of {result.detection_limit:.1e} of the output's spread would have been seen")
     if result.violating and result.worst is not None and len(result.worst.quantiles) == 4:
         half, most, nearly, worst = result.worst.quantiles
         text = f"half of the random trials differ by {half:.2g} or more, one in ten by {most:.2g} or more"
-        yield "spread", f"{text}, one in a hundred by {nearly:.2g} or more, the worst by {worst:.2g}"
+        yield Section("spread", f"{text}, one in a hundred by {nearly:.2g} or more, the worst by {worst:.2g}", rank=2)
+
+
+def _breakdown(result: Result) -> Iterator[Section]:
+    """What of it is broken, and what still holds: by precision, factor, subgroup, output."""
+    if result.violating and result.slope is not None and len(result.weights) == 1:  # it is measured at the model's own weights
+        errors = ", ".join(f"{r.error:.1e} in {r.precision}" for r in result.ladder if r.error is not None)
+        slope = f"slope {round(result.slope, 1) + 0.0} against machine epsilon (1 is rounding, 0 a break)"
+        yield Section("precision", f"the error is {errors}: {slope}", rank=2)
     for factor in result.factors if result.violating else ():
         broken = f"{factor.violating} of {factor.trials} trials violate it"
-        yield "factor", f"{factor.group} alone: {broken if factor.violating else f'holds in all {factor.trials} trials'}"
-    if result.violating and result.slope is not None:
-        errors = ", ".join(f"{r.error:.1e} in {r.precision}" for r in result.ladder if r.error is not None)
-        yield "precision", f"the error is {errors}: slope {round(result.slope, 1) + 0.0} against machine epsilon (1 is rounding, 0 a break)"
+        kept = f"holds in all {factor.trials} trials"
+        yield Section("factor", f"{factor.group} alone: {broken if factor.violating else kept}", rank=3)
+    if result.holding and result.violating:  # of a break at chosen inputs alone, what holds at the others says nothing
+        yield Section("holds", f"under {_few(result.holding, 6)}; but not under {result.group}", rank=1)
     if len(result.outputs) > 1:
-        for leaf in result.outputs:
-            size = "" if leaf.relative is None else f", differs by {leaf.relative:.1e} of its spread"
-            yield "output", f"{leaf.leaf}: {leaf.verdict.name}{size}"
+        worst_first = sorted(result.outputs, key=_badness)
+        for leaf in worst_first[:OUTPUTS]:
+            yield Section(
+                "output", f"{leaf.leaf}: {leaf.verdict.name}{_part(leaf.relative, ', differs by ', ' of its spread')}", rank=3
+            )
+        if len(worst_first) > OUTPUTS:
+            yield Section("", f"and {len(worst_first) - OUTPUTS} more outputs that differ by less", rank=3)
+
+
+OUTPUTS = 4  # outputs told apart in a diagnosis, and findings: the record has all
+
+
+def _badness(leaf: LeafRecord) -> float:
+    return float("-inf") if leaf.relative is None else -leaf.relative
+
+
+def _notes(result: Result) -> Iterator[Section]:
+    """At which weights it was judged, and what the probes noticed."""
     if result.passed and len(result.weights) > 1:
-        yield "weights", f"judged at its own, and {', '.join(result.weights[1:]).replace(', perturbed by', ',')} of their size"
-    for finding in result.findings:
-        if finding.severity == "warning" or not result.met:
-            yield finding.severity, finding.text
+        scales = ", ".join(result.weights[1:]).replace(", perturbed by", ",")
+        yield Section("weights", f"judged at its own, and {scales} of their size", rank=4)
+    findings = [f for f in result.findings if f.severity == "warning" or not result.met]
+    for finding in sorted(findings, key=lambda f: f.severity != "warning"):
+        yield Section(finding.severity, finding.text, rank=2 if finding.severity == "warning" else 5)
+
+
+def numbers(tensor: TensorRecord, digits: int = 3) -> str:
+    """A tensor's numbers if they fit on a line, or else its shape and its largest entry.
+
+    >>> import torch
+    >>> numbers(TensorRecord.of("", torch.tensor([[1.0, -0.0], [0.25, 1e-7]])))
+    '[[1, 0], [0.25, 1e-07]]'
+    >>> numbers(TensorRecord.of("", torch.arange(600.0).reshape(3, 200)))
+    '3 x 200 numbers of RMS 346, the largest 599 at [2, 199]'
+    >>> numbers(TensorRecord.of("", torch.eye(200)[7]))
+    '200 zeros but 1 at [7]'
+    """
+    write = _Writer(digits, tensor.dtype.startswith("complex"), 2.0**-50 * (tensor.rms or 0.0))
+    text = write.all(tensor.values) if tensor.values is not None else ""
+    if text and len(text) <= SHOWN:
+        return text
+    sizes = " x ".join(map(str, tensor.shape))
+    if tensor.sparse is not None:
+        but = ", ".join(f"{write.one(value)} at {list(place)}" for place, value in tensor.sparse)
+        return f"{sizes} zeros{f' but {but}' if but else ''}"
+    size = "some of them NaN or infinite" if tensor.rms is None else f"of RMS {tensor.rms:.3g}"
+    return f"{sizes} numbers {size}, the largest {write.one(tensor.largest)} at {list(tensor.at)}"
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Numbers of so many digits; whole ones as they are, complex ones from pairs, and 0 for the dust that rounding leaves."""
+
+    digits: int
+    pairs: bool
+    dust: float
+
+    def all(self, values: Any) -> str:
+        inner = isinstance(values, list) and not (self.pairs and len(values) == 2 and not isinstance(values[0], list))
+        return f"[{', '.join(map(self.all, values))}]" if inner else self.one(values)
+
+    def one(self, value: Any) -> str:
+        if not isinstance(value, list):
+            return self.real(value)
+        real, imaginary = map(self.real, value)
+        return f"{real}{'' if imaginary.startswith('-') else '+'}{imaginary}i"
+
+    def real(self, value: float | bool | None) -> str:
+        if value is None:
+            return "NaN"
+        if isinstance(value, (bool, int)):
+            return str(value)
+        return f"{value if abs(value) > self.dust else 0.0:.{self.digits}g}"
+
+
+def _digits(side: TensorRecord, difference: TensorRecord) -> int:
+    """As many as it takes to see the difference of the two sides in their numbers; no more than float64 has."""
+    if not side.rms or not difference.rms:
+        return 3
+    return min(16, max(3, 2 + math.ceil(math.log10(side.rms / difference.rms))))
+
+
+def _tensors(what: str, tensors: Sequence[TensorRecord]) -> Iterator[str]:
+    for tensor in tensors[:3]:
+        yield f"{tensor.name if len(tensors) > 1 or tensor.name else what} = {numbers(tensor)}"
+    if len(tensors) > 3:
+        yield f"and {len(tensors) - 3} more inputs"
+
+
+def _part(relative: float | None, before: str = ": ", after: str = " of the spread") -> str:
+    return "" if relative is None else f"{before}{relative:.2g}{after}"
+
+
+def _few(names: Sequence[str], most: int) -> str:
+    return "; ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def replay_text(found: Replayed, width: int = WIDTH) -> str:
+    """What became of a kept failure."""
+    own = found.failure
+    weights = "" if own.perturbed is None else f", with weights perturbed by {own.perturbed:g} of their size"
+    sections = [
+        Section("trial", f"{own.id}: g = {found.shown.element}, on {found.shown.region}{weights}"),
+        Section(
+            "then", f"VIOLATED in {own.precision} on {own.device}{_part(found.shown.relative, ': the two sides differed by ')}"
+        ),
+        Section("now", f"{found.verdict.name} in {found.precision} on {found.device}: {found.because}"),
+    ]
+    if found.status == "FAILED" and found.left is not None and found.right is not None and found.difference is not None:
+        name = f"{found.left.name}: " if found.left.name else ""
+        sections += _sides(found.statement, name, found.left, found.right, found.difference)
+    if found.status == "FIXED":
+        sections.append(Section("next", "symcheck audit, for the trials that weren't kept"))
+    changed = [f"{name} {then}, now {found.versions.get(name)}" for name, then in own.versions.items()]
+    if own.versions != found.versions:
+        sections.append(Section("versions", "; ".join(changed), 2))
+    return _screen(f"{found.status}  {own.claim}", sections, width)
 
 
 def summary(record: Record) -> str:

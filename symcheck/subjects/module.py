@@ -6,7 +6,8 @@ import importlib
 import inspect
 import pkgutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -40,7 +41,26 @@ def subject(target: str) -> Subject:
     if not name:
         raise SubjectError(f"{target!r} names a module, not a model. Name the model or its factory: {target}:build")
     found = _attribute(imported(place), name)
-    return Subject.built(found) if _is_factory(found) else Subject.of(found)
+    return replace(Subject.built(found) if _is_factory(found) else Subject.of(found), spec=target)
+
+
+def home(claim: Claim) -> str:
+    """Where another process finds the claim: `pkg.mod` that states it, else its model, `pkg.mod:name`; "" if it can't."""
+    modules = {name: vars(module) for name, module in dict(sys.modules).items() if isinstance(module, ModuleType)}
+    for name in sorted(modules.keys() - {"__main__"}, reverse=True):  # a module before the package that gathers its claims
+        stated = [modules[name].get(key) for key in ("CLAIMS", "TWINS")]
+        claims = [one for several in stated if isinstance(several, (tuple, list)) for one in several if isinstance(one, Claim)]
+        if any(one.id == claim.id and one.subject is claim.subject for one in claims):
+            return name
+    return claim.subject.spec or _own_place(claim.subject, modules)
+
+
+def _own_place(subject: Subject, modules: Mapping[str, Mapping[str, Any]]) -> str:
+    """`pkg.mod:name` of a function that is a model or a factory, if `subject` would take it for the same."""
+    found = subject.build or subject.model
+    module, name = (str(getattr(found, key, "")) for key in ("__module__", "__qualname__"))
+    known = module != "__main__" and found is not None and modules.get(module, {}).get(name) is found
+    return f"{module}:{name}" if known and _is_factory(found) is (subject.build is not None) else ""
 
 
 def imported(place: str) -> ModuleType:
