@@ -147,7 +147,7 @@ def train(steps: int = 500, seed: int = 0) -> dict[str, float]:
 
 
 def generalisation(steps: int = 500, seed: int = 0) -> Row:
-    """Trained on discs that lie flat; tested on those, and on the same moved anywhere. The other one reads components."""
+    """Trained on clouds that lie flat; tested on such, and on the same moved anywhere. The other one reads components."""
     rng = Generator().manual_seed(seed + 1)
     test = charges(1000, rng)
     builds: dict[str, Callable[[], nn.Module]] = {
