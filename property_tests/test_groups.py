@@ -1214,8 +1214,9 @@ def test_subgroups_come_largest_first(group: MatrixGroup) -> None:
 
 
 SUBGROUPS = {
-    "SO(3)": ["O(2) about z", "SO(2) about z"],
-    "O(3)": ["SO(3)", "O(2) about z", "SO(2) about z"],
+    "SO(3)": ["O(2) about z", "SO(2) about z", "Icosahedral", "Octahedral", "Tetrahedral"],
+    "SO(2)": ["C_8", "C_6", "C_4", "C_3", "C_2"],
+    "O(3)": ["SO(3)", "O(2) about z", "SO(2) about z", "I_h", "O_h", "T_h", "Octahedral"],
     "SE(3)": ["SO(3)", "T(3)", "SO(2) about z"],
     "E(3)": ["SE(3)", "O(3)", "SO(3)", "T(3)", "SO(2) about z"],
     "GL(3)": ["SL(3)", "CO(3)", "O(3)", "SO(3)"],

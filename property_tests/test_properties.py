@@ -294,3 +294,56 @@ def test_parameters_that_are_not_there_are_named(model: Any, prop: Property, tex
     result = only(model, prop, group="R+", inputs="scale_by(power=1)", outputs="scalar", domain=torch.rand(5, 3))
     assert result.misstated
     assert text in result.because
+
+
+def test_a_parameter_that_the_group_does_not_fit_is_named() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 2))
+    result = only(net, ClassEquivariance({"0.bias": "permute(axis=-1)"}), group="S_4", inputs="scalar", outputs="scalar",
+        domain=torch.randn(6, 3))  # fmt: skip
+    assert result.misstated
+    assert "permutes 4 entries along axis -1; parameter '0.bias' has shape (5,)" in result.because
+
+
+def coulomb(x: Tensor) -> tuple[Tensor, Tensor]:
+    gaps = x.unsqueeze(-2) - x.unsqueeze(-3)
+    same = torch.eye(x.shape[-2], dtype=torch.bool)
+    inverse = gaps.square().sum(-1).masked_fill(same, 1.0).rsqrt().masked_fill(same, 0.0)
+    return inverse.sum((-2, -1)) / 2, (gaps * (inverse**3).unsqueeze(-1)).sum(-2)
+
+
+@pytest.mark.parametrize("points", [2, 5, 12])
+def test_forces_that_grow_without_bound_are_conservative(points: int) -> None:
+    words = {"group": "E(3)", "inputs": "point", "outputs": ("scalar", "vector"), "domain": PointCloud(points)}
+    assert only(coulomb, Conservative(), **words).verdict.name == "HOLDS"
+    wrong = only(lambda x: (coulomb(x)[0], 1.001 * coulomb(x)[1]), Conservative(), **words)
+    assert wrong.verdict.name == "VIOLATED"
+
+
+@pytest.mark.parametrize("stiffness", [1.0, 100.0, 400.0])
+def test_stiff_hamiltonians_conserve_their_momenta(stiffness: float) -> None:
+    def spring(q: Tensor, p: Tensor) -> Tensor:
+        return (stiffness * q.square() + p.square()).sum((-2, -1))
+
+    assert only(spring, Conservation(), inputs="vector", domain=PHASE).verdict.name == "HOLDS"
+
+
+def test_forces_by_autograd_inside_the_model() -> None:
+    def model(x: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.enable_grad():
+            x = x if x.requires_grad else x.detach().requires_grad_()
+            e = energy(x)
+            return e, -torch.autograd.grad(e.sum(), x, create_graph=True)[0]
+
+    words = {"group": "E(3)", "inputs": "point", "outputs": ("scalar", "vector")}
+    assert [r.verdict.name for r in audit(model, Equivariance(), Conservative(), **words)] == ["HOLDS", "HOLDS"]
+
+
+def test_an_output_without_entries_disagrees_with_nothing() -> None:
+    def model(x: Tensor) -> tuple[Tensor, Tensor]:
+        return energy(x), x[..., :0, 0]
+
+    assert symcheck.check(model, CLOUD, group="SO(3)", inputs="vector", outputs=("scalar", "scalar")).verdict.name in (
+        "HOLDS",
+        "VACUOUS",
+    )

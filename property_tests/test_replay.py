@@ -644,6 +644,7 @@ BAD: dict[str, tuple[Callable[[Path], Any], str]] = {
     "without x": (lambda p: edited(p, **{"0.x.0": None}), "doesn't hold g, x and both sides of each trial"),
     "one x": (lambda p: edited(p, **{"1.x.0": torch.zeros(1, 4, 3)}), "doesn't hold g, x and both sides of each trial"),
     "no sides": (lambda p: edited(p, **{"0.left.0": None}), "doesn't hold g, x and both sides of each trial"),
+    "a number for g": (lambda p: edited(p, **{"0.g": torch.tensor(1.0)}), "doesn't hold g, x and both sides of each trial"),
     "no trials": (lambda p: words(p, trials=[]), "doesn't hold g, x and both sides of each trial"),
     "another trial": (lambda p: words(p, trials=[{"element": "", "region": "", "relative": None}] * 3), "doesn't hold g, x"),
     "several g": (lambda p: edited(p, **{"0.g": torch.zeros(2, 3, 3)}), "doesn't hold g, x and both sides of each trial"),

@@ -221,9 +221,10 @@ def _checked(failure: Failure, data: bytes, path: Path, again: str) -> Kept:
             name: torch.view_as_complex(tensor) if name in failure.complex else tensor for name, tensor in load(data).items()
         }
         trials = tuple(_numbers(tensors, f"{i}.") for i in range(len(failure.trials)))
+        whole = all(trial.whole and len(trial.g) == failure.arity for trial in trials)
     except (SafetensorError, KeyError, RuntimeError, TypeError, ValueError):
-        trials = ()
-    if not trials or not all(trial.whole and len(trial.g) == failure.arity for trial in trials):
+        trials, whole = (), False
+    if not trials or not whole:
         raise ReplayError(f"{path.with_suffix('.safetensors').name!r} doesn't hold g, x and both sides of each trial. {again}")
     return Kept(failure, trials)
 

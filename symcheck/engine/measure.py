@@ -144,7 +144,7 @@ def _beyond(errors: Tensor, allowed: Leaves | None) -> Tensor:
 def variance(y: Tensor) -> Tensor:
     """The variance of each entry `(*shape)` over the leading axis, of the finite rows."""
     finite = y[torch.isfinite(y).reshape(len(y), -1).all(-1)]
-    if len(finite) < 2:
+    if len(finite) < 2 or not finite.numel():
         return torch.zeros(y.shape[1:], dtype=torch.float64, device=y.device)
     return finite.var(0) if finite.is_complex() else finite.double().var(0)
 

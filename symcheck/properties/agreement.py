@@ -10,6 +10,7 @@ from torch import Tensor
 
 from symcheck._tree import Args, Leaves
 from symcheck.properties.base import Actions, Function, Model, Property
+from symcheck.reps import Rep, Scalar
 
 Convert = Callable[..., Any]
 
@@ -68,6 +69,10 @@ class Coarsening(Property):
 
     def quantity(self, f: Function, actions: Actions, x: Leaves) -> Leaves:
         return f.via(self._fine)(x)
+
+    def reps(self, actions: Actions) -> tuple[Rep, ...]:
+        """The claim's are those of the fine outputs; the group needn't act on coarse ones."""
+        return tuple(Scalar() for _ in actions.outputs)
 
     @property
     def held(self) -> tuple[Model, ...]:

@@ -37,6 +37,7 @@ class ClassEquivariance(Property):
 
     def sides(self, f: Function, actions: Actions, x: Leaves, *g: Tensor) -> tuple[Leaves, Leaves]:
         def moved(name: str, value: Tensor) -> Tensor:
+            self.parameters[name].check(actions.group, tuple(value.shape), True, f"parameter '{name}'", value.dtype)
             own = value.expand(len(g[0]), *value.shape)
             return self.parameters[name].act(actions.group, g[0], own)
 
