@@ -196,7 +196,7 @@ class Floor:
         left, right = self._noise(few)
         inward, outward = self._defects(few, sweep)
         size = sweep.magnitude
-        carried = (right.gain.nanmedian(0).values * inward).expand_as(size)
+        carried = (right.gain.nanmedian(0).values.nan_to_num() * inward).expand_as(size)
         parts = [left.typical(size), right.typical(size), carried, outward * size, self._eps(size) * size]
         return torch.stack(parts).amax(0)
 
