@@ -925,7 +925,7 @@ class _Reversed(Symmetric):
         (_Diameter(), {"scale"}),
         (_Reversed(4), {"permutation"}),
     ],
-    ids=str,
+    ids=lambda value: " and ".join(sorted(value)) if isinstance(value, set) else str(value),
 )
 def test_a_part_that_is_no_homomorphism_is_caught(group: Group, broken: set[str]) -> None:
     found = parts_compose(group, draw(group, seed=1), draw(group, seed=2))
