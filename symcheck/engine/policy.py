@@ -125,6 +125,30 @@ class Policy:
     shrink_elements: int = 4
     """Elements tried on each of them: the group's landmarks, then random ones."""
 
+    locate_calls: int = 20_000
+    """Calls into torch that locating a break may watch: at some 40 us each, a second. Inputs are as many as that allows."""
+
+    locate_inputs: int = 128
+    """The most inputs that hidden tensors are compared on: half of them leave a fit of 32 features twice the rows it needs."""
+
+    locate_least: int = 16
+    """The fewest: models of thousands of calls take longer."""
+
+    locate_memory: int = 256 * 2**20
+    """Bytes that the tensors of those calls may take."""
+
+    locate_lines: int = 3
+    """Lines along which the noise of hidden tensors is measured: the fewest of which a median drops one that crosses a kink."""
+
+    locate_actions: int = 24
+    """Actions on the domain that are tried on one hidden tensor. A tensor of three axes of one size has 7."""
+
+    locate_features: int = 128
+    """Features that one linear map is fitted on: with more, inputs are too few."""
+
+    locate_layers: int = 48
+    """Layers that are told with their residual, those about the culprit if there are more."""
+
     largest_tensor: int = 64 * 2**20
     """Bytes that the largest intermediate tensor of one call may take. Trials are cut into calls by it; on a CPU, larger
     ones run slower, since fresh pages cost more than they save."""

@@ -17,6 +17,7 @@ from symcheck.engine.events import Event, Judged, Measuring, Probing
 from symcheck.engine.evidence import Evidence
 from symcheck.engine.forward import Forward, ModelError
 from symcheck.engine.judge import judge
+from symcheck.engine.locate import locate
 from symcheck.engine.measure import Floor, Sides, Sweep
 from symcheck.engine.noise import rms
 from symcheck.engine.outcome import Counterexample, FactorFigures, Finding, Outcome, Rung
@@ -193,7 +194,17 @@ class _Examination:
         rng = self.claim.rng(self.settings.seed, "subgroups")
         steps = holding(sides, reading.trials, reading.floor, self.settings.policy, rng)
         names = yield from self._measuring(steps, reading.forward.placement.precision, "subgroups")
-        return (yield from self._shrunk(replace(found, holding=names), prop, setup, sides))
+        found = yield from self._located(replace(found, holding=names), prop, setup, sides)
+        return (yield from self._shrunk(found, prop, setup, sides))
+
+    def _located(self, found: Outcome, prop: Property, setup: Setup, sides: Sides) -> Generator[Event, None, Outcome]:
+        """The outcome with the layer that breaks the claim."""
+        trial, settings = found.counterexample, self.settings
+        if trial is None:
+            return found
+        steps = locate(self.claim, prop, setup, sides.f, trial, settings.seed, settings.policy)
+        where = yield from self._measuring(steps, sides.f.placement.precision, "locate")
+        return replace(found, location=where)
 
     def _shrunk(self, found: Outcome, prop: Property, setup: Setup, sides: Sides) -> Generator[Event, None, Outcome]:
         """The outcome with the simplest counterexample. Ctrl-C ends the search for it, and the audit after this outcome."""
