@@ -1,9 +1,9 @@
 """Locating: which layer of a model, and which of its lines, breaks a claim.
 
-The model is run on inputs x and on rho(g) x for one element g that violates the claim, and every tensor that it makes is kept. A
-tensor is explained if it follows the input by some action; the first that none explains, though what it was computed from is
-explained, is the culprit. A tensor that isn't explained, but out of which explained ones are made again (the squares in a sum of
-squares), is none. Where features were first mixed as no representation of a compact group mixes them, by a map that changes
+The model is run on inputs x and on rho(g) x for one element g that violates the claim, and every tensor that it makes is kept.
+A tensor is explained if it follows the input by some action; the first that none explains, though what it was computed from is
+explained, is the culprit. A tensor that isn't explained, but out of which explained ones are made again (the squares in a sum
+of squares), is none. Where features were first mixed as no representation of a compact group mixes them, by a map that changes
 their length, and are lost later, the mixing is the culprit.
 """
 
@@ -17,6 +17,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -32,6 +33,7 @@ from symcheck.engine.probe import Setup, sample
 from symcheck.engine.represent import Actions, Explainer, Explanation, Grade
 from symcheck.engine.trace import Made, Place, Recorder, Trace, eager
 from symcheck.engine.trials import GENERIC
+from symcheck.groups import Product
 from symcheck.placement import modules_of
 from symcheck.properties import Property
 
@@ -51,7 +53,7 @@ def locate(
             runs = _Runs(claim, setup, f, found, seed, policy)
             yield from runs.record()
             search = _Search(runs, setup, policy, found.region == GENERIC)
-            location = search.location(element)
+            location = search.location(setup.bound.group.describe(runs.g))
     except ModelError as error:
         return Location(element, because=f"the model raised while it was watched: {error}")
     return replace(location, note=_NOTES[kind].format(part) if kind else "")
@@ -74,14 +76,14 @@ def _uncompiled(compiled: bool) -> Iterator[None]:
 
 
 class _Runs:
-    """The model's traces at x and at rho(g) x, one call a trial, so that a hidden tensor's trials are known whatever its axes."""
+    """The model's traces at x and at rho(g) x, one call a trial: a hidden tensor's trials are known then, whatever its axes."""
 
     def __init__(self, claim: Claim, setup: Setup, f: Forward, found: Counterexample, seed: int, policy: Policy) -> None:
         self.claim, self.setup, self.found, self.policy, self.seed = claim, setup, found, policy, seed
         self.recorder = Recorder(f.model)
         batched = f.batching in (Batching.BATCH, Batching.ROWS)
-        fresh = {"crashes": {}, "output": None, "shapes": None, "watch": None}
-        self.f = replace(f, model=self.recorder, batching=Batching.ROWS if batched else Batching.LOOP, **fresh)  # type: ignore[arg-type]
+        fresh: dict[str, Any] = {"crashes": {}, "output": None, "shapes": None, "watch": None}
+        self.f = replace(f, model=self.recorder, batching=Batching.ROWS if batched else Batching.LOOP, **fresh)
         self.doubled = False
         self.pairs: list[tuple[Trace, Trace]] = []
         self.strayed: list[tuple[Trace, Trace]] = []
@@ -89,6 +91,7 @@ class _Runs:
         self.outputs: list[tuple[Leaves, Leaves]] = []
 
     def record(self) -> Generator[int, None, None]:
+        self.g = self._element()
         x = self._inputs(1)
         self._first(x)
         first = self.recorder.traces[0]
@@ -96,8 +99,7 @@ class _Runs:
         affordable = min(self.policy.locate_calls // (2 * calls), self.policy.locate_memory // (2 * max(1, first.bytes)))
         n = min(self.policy.locate_inputs, max(self.policy.locate_least, affordable)) if self.found.region == GENERIC else 1
         x = self._inputs(n)
-        g = self.found.g
-        moved = self.setup.bound.on_inputs(g.unsqueeze(0).expand(len(x[0]), *g.shape), x)
+        moved = self.setup.bound.on_inputs(self.g.unsqueeze(0).expand(len(x[0]), *self.g.shape), x)
         self.x = x
         for i in range(len(x[0])):
             here, there = self._traced([leaf[i : i + 1] for leaf in x]), self._traced([leaf[i : i + 1] for leaf in moved])
@@ -107,6 +109,31 @@ class _Runs:
             if i % 16 == 15:
                 yield 2 * i + 2
         self._keep_the_commonest()
+
+    def _element(self) -> Tensor:
+        """The element that was found; of a product, its part in one factor alone if that violates the claim too.
+
+        The fewer things it does, the fewer actions can excuse a hidden tensor.
+        """
+        found, bound = self.found.g, self.setup.bound
+        group = bound.group
+        if len(group.factors) < 2 or not isinstance(group, Product):
+            return found
+        x = self._on_device(self._inputs(self.policy.subgroup_inputs))
+        plain = replace(self.f, model=self.recorder.model, crashes={})
+        y = plain(x)
+        for i, part in enumerate(group.split(found.unsqueeze(0))):
+            g = group.embed(i, part)
+            many = g.expand(len(x[0]), *g.shape[1:])
+            sides = zip(plain(bound.on_inputs(many, x)), bound.on_outputs(many, y), y, strict=True)
+            if any(self._differ(left, right, own) for left, right, own in sides):
+                return g[0]
+        return found
+
+    def _differ(self, left: Tensor, right: Tensor, y: Tensor) -> bool:
+        gap = left - right if y.is_floating_point() or y.is_complex() else (left != right).double()
+        size = max(float((y - y.mean(0)).abs().max()), 0.0) if y.is_floating_point() or y.is_complex() else 1.0
+        return bool(gap.abs().max() > self.policy.slack * self.policy.single * size) if gap.numel() else False
 
     def _inputs(self, n: int) -> Leaves:
         if self.found.region != GENERIC:
@@ -143,8 +170,8 @@ class _Runs:
         self.pairs = max(ways.values(), key=len, default=[])
 
     def noise(self, chosen: Sequence[int]) -> dict[int, float]:
-        """The noise floor of hidden tensors, in their units: ECnoise along lines, and the rounding of the input carried there."""
-        f, policy, eps = self.f, self.policy, self.f.placement.eps
+        """The noise of hidden tensors, in their units: ECnoise along lines, and the rounding of the input carried there."""
+        policy, eps = self.policy, self.f.placement.eps
         rng = self.claim.rng(self.seed, "locate noise")
         x = [leaf[torch.arange(policy.locate_lines) % len(leaf)] for leaf in self.x]
         moving = [differentiable(leaf) and i not in self.setup.domain.fixed for i, leaf in enumerate(x)]
@@ -184,7 +211,7 @@ class _Search:
     def __post_init__(self) -> None:
         self._known: dict[int, Explanation] = {}
         bound, x = self.setup.bound, self.runs.x
-        self.actions = Actions(bound, self.runs.found.g, x, self.policy)
+        self.actions = Actions(bound, self.runs.g, x, self.policy)
         self.explainer = Explainer(self.actions, self.policy)
 
     @property
@@ -207,7 +234,8 @@ class _Search:
         if culprit is None:
             words = self.explain(broken[0]).words
             doubt = any(self.explain(i).grade is Grade.UNKNOWN for i in broken)
-            return replace(tried, because=_TOO_FEW if doubt else _OTHERWISE, layers=self._layers(None), how=words)
+            because = _TOO_FEW if doubt else _OTHERWISE
+            return replace(tried, because=because, layers=self._layers(None), how=words, otherwise=not doubt)
         return self._told(tried, culprit)
 
     # Explaining
@@ -280,7 +308,7 @@ class _Search:
     def _as_claimed(self, i: int) -> bool:
         """Whether an output leaf follows the claim on these inputs."""
         leaf = self.trace.outputs.index(i)
-        rep, group, g = self.setup.bound.outputs[leaf], self.setup.bound.group, self.runs.found.g
+        rep, group, g = self.setup.bound.outputs[leaf], self.setup.bound.group, self.runs.g
         if self.trace.made[i].value is None:
             return False
         here, there = self._values(i)
@@ -350,17 +378,29 @@ class _Search:
                     origins.append(i)
             elif self._marks(i):
                 before = [k for k in needs if self._marks(k)]
-                queue += before
-                if not before and needs:
+                queue += before  # what is made of nothing, such as a range, is no mistake yet; a mask made of it is
+                from_nothing = all(not self.trace.made[k].needs and k >= self.trace.inputs for k in before)
+                if needs and (not before or (from_nothing and self._is_mask(i))):
                     origins.append(i)
         return min(origins, default=here)
 
     def _marks(self, i: int) -> bool:
-        """Whether it is the same for every input, and tells places apart."""
+        """Whether the group leaves it alone, and it tells places apart: what is the same for every input, or a mask.
+
+        Numbers that vary don't count, since an axis of features may have the size of one of places by chance.
+        """
         value = self.trace.made[i].value
-        if value is None or i < self.trace.inputs or self.explain(i).grade is not Grade.SAME:
+        if value is None:
             return False
-        return self.explainer.marks_places(value.cpu().unsqueeze(0))
+        found = self.explain(i)
+        if found.grade is Grade.SAME:
+            return self.explainer.marks_places(value.cpu().unsqueeze(0))
+        masks = self._is_mask(i) and found.words == "none" and len({v.shape for v in self._values(i)[0]}) == 1
+        return masks and self.explainer.marks_places(torch.stack(self._values(i)[0]))
+
+    def _is_mask(self, i: int) -> bool:
+        value = self.trace.made[i].value
+        return value is not None and value.dtype == torch.bool
 
     # In words
 
@@ -371,9 +411,7 @@ class _Search:
         layers = self._layers(origin)
         where = self._layer(origin, True)
         after = self._layer(lost, False) if lost != origin else None
-        how = "mixes features as no rotation does, and then they are lost" if after else "is the first that nothing explains"
-        if after and self.explain(origin).grade is Grade.SAME:
-            how = "tells places apart that the group moves"
+        how = _FIRST if after is None else _PLACES if self._marks(origin) else _LENGTHS
         return replace(
             tried,
             culprit=where,
@@ -382,7 +420,8 @@ class _Search:
             lost=after,
             layers=layers,
             how=how,
-            border=self._border(found) if not self.actions.any_order else None,
+            marks=self._marks(origin) or any(self._marks(k) for k in self.trace.made[origin].needs),
+            border=self._border(found),
         )
 
     def _layer(self, i: int, culprit: bool) -> Layer:
@@ -402,7 +441,7 @@ class _Search:
         )
 
     def _layers(self, culprit: int | None) -> tuple[Layer, ...]:
-        """The outputs of the innermost modules, and of the lines outside of them, in order; about the culprit if they are many."""
+        """The outputs of the innermost modules, and of lines outside of them, in order; if many, those about the culprit."""
         ends: dict[tuple[object, ...], int] = {}
         leaf = {(exit_.module, exit_.kind, exit_.call) for exit_ in self.trace.exits if not exit_.inside}
         for i, made in enumerate(self.trace.made[self.trace.inputs :], start=self.trace.inputs):
@@ -423,7 +462,7 @@ class _Search:
 
     def _border(self, found: Explanation) -> tuple[float, float] | None:
         """What is left at the border of the axes that were moved, and inside."""
-        if found.gap is None or not found.axes or max(found.axes) >= found.gap.ndim:
+        if found.gap is None or not found.axes or max(found.axes) >= found.gap.ndim or self.actions.any_order:
             return None
         shape = found.gap.shape
         edge = torch.zeros([shape[a] for a in found.axes], dtype=torch.bool)
@@ -443,11 +482,16 @@ class _Search:
         last = next((i for i, (a, b) in enumerate(zip(here.made, there.made, strict=False)) if a.place != b.place), None)
         made: Made = here.made[last if last is not None else min(len(here.made), len(there.made)) - 1]
         place: Place = made.place
-        layer = Layer(place.module, place.kind, place.call, place.operation, place.file, place.line, math.inf, 0.0, "broken", True)
-        how = "is where the model takes another way at rho(g) x: its flow depends on the data"
+        layer = Layer(
+            place.module, place.kind, place.call, place.operation, place.file, place.line, math.inf, 0.0, "broken", True
+        )
+        how = "here the model takes another way at rho(g) x: its flow depends on the data"
         return Location(element, len(self.runs.strayed), culprit=layer, code=code(layer.file, layer.line), how=how)
 
 
+_FIRST = "it is the first that no action of the group explains"
+_LENGTHS = "it follows the group only by a map that changes lengths, and what is made of it by none"
+_PLACES = "it tells places apart that the group moves, and the group leaves it alone"
 _NOT_HERE = "on the inputs on which hidden layers were compared, the element doesn't violate the claim"
 _TOO_FEW = "there are too few rows to fit a map of the features of the layers before the output"
 _OTHERWISE = "no layer breaks the symmetry: the output does follow the group, but not as the claim says"

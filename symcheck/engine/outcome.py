@@ -168,6 +168,8 @@ class Location:
     lost: Layer | None = None
     layers: tuple[Layer, ...] = ()
     border: tuple[float, float] | None = None  # the culprit's residual at the border of a grid and inside, in its own units
+    marks: bool = False  # a constant that tells moved places apart comes in at the culprit
+    otherwise: bool = False  # no layer breaks it: the output follows the group in another way than claimed
     because: str = ""
     note: str = ""
 

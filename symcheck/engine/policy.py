@@ -125,7 +125,7 @@ class Policy:
     shrink_elements: int = 4
     """Elements tried on each of them: the group's landmarks, then random ones."""
 
-    locate_calls: int = 20_000
+    locate_calls: int = 16_000
     """Calls into torch that locating a break may watch: at some 40 us each, a second. Inputs are as many as that allows."""
 
     locate_inputs: int = 128

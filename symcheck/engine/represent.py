@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from itertools import combinations
 
@@ -22,7 +22,7 @@ from symcheck.engine.bound import Bound
 from symcheck.engine.noise import rms
 from symcheck.engine.policy import Policy
 from symcheck.groups import Monoid
-from symcheck.reps import Rep, Together
+from symcheck.reps import Permute, Rep, Together
 
 
 class Grade(IntEnum):
@@ -57,11 +57,23 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Mover:
-    """An action that moves entries along axes of these sizes: entry p of the result is entry `source[p]`."""
+    """An action that moves entries along axes of these sizes: entry p of the result is entry `source[p]`.
+
+    `grid`: the axes are those of a grid, which has a border and may be padded, and not a list.
+    """
 
     sizes: tuple[int, ...]
     source: Tensor
     words: str
+    grid: bool = False
+
+    def padded(self, margin: int) -> Mover:
+        """The same on a grid with a margin that repeats it."""
+        sizes = tuple(size + 2 * margin for size in self.sizes)
+        places = torch.unravel_index(torch.arange(math.prod(sizes)), sizes)
+        inner = _flat([(place - margin) % size for place, size in zip(places, self.sizes, strict=True)], self.sizes)
+        there = torch.unravel_index(self.source[inner], self.sizes)
+        return Mover(sizes, _flat([place + margin for place in there], sizes), f"{self.words}, padded", True)
 
     def coarser(self) -> Iterator[Mover]:
         """The same on grids of which blocks of s, or every s-th sample, make one."""
@@ -75,8 +87,9 @@ class Mover:
                 source = torch.full((math.prod(sizes),), -1)
                 source[blocks[rows]] = moved[rows]
                 whole = bool(kept[self.source[kept]].all()) or bool(rows.all())
-                if whole and torch.equal(source[blocks[rows]], moved[rows]) and bool((source >= 0).all()):
-                    yield Mover(sizes, source, f"{self.words} at stride {stride}")
+                idle = torch.equal(source, torch.arange(len(source)))
+                if whole and not idle and torch.equal(source[blocks[rows]], moved[rows]) and bool((source >= 0).all()):
+                    yield Mover(sizes, source, f"{self.words} at stride {stride}", self.grid)
                     break
 
 
@@ -92,7 +105,7 @@ Domain = tuple[str, tuple[int, ...], Callable[[Tensor], Tensor]]
 
 
 class Actions:
-    """What one element does to the input, taken apart: entries that it moves, features that it acts on, numbers that it maps."""
+    """What one element does to the input: entries that it moves, features that it acts on, numbers that it maps."""
 
     def __init__(self, bound: Bound, g: Tensor, x: Leaves, policy: Policy) -> None:
         self.group: Monoid = bound.group
@@ -106,7 +119,7 @@ class Actions:
         for rep, leaf in zip(bound.inputs, x, strict=True):
             for atom in atoms(rep):
                 self._take(atom, tuple(leaf.shape[1:]), leaf, rng)
-        self.movers += [coarse for mover in list(self.movers) for coarse in mover.coarser()]
+        self.movers += [coarse for mover in list(self.movers) if mover.grid for coarse in mover.coarser()]
 
     def _take(self, atom: Rep, shape: tuple[int, ...], leaf: Tensor, rng: torch.Generator) -> None:
         if atom.trivial:
@@ -121,8 +134,8 @@ class Actions:
                     mover.sizes == m.sizes and torch.equal(mover.source, m.source) for m in self.movers
                 ):
                     self.movers.append(mover)
-                    self.any_order |= len(mover.sizes) == 1
-                    self.fits |= len(mover.sizes) > 1 and not _rolls(mover)
+                    self.any_order |= not mover.grid
+                    self.fits |= mover.grid and not _rolls(mover)
                 return
         probe = torch.randn(4, *shape, generator=rng, dtype=torch.float64)
         probe = probe.to(torch.complex128) if leaf.is_complex() else probe
@@ -142,14 +155,18 @@ class Actions:
     def _mover(self, atom: Rep, shape: tuple[int, ...]) -> Mover | None:
         axes = sorted(axis % len(shape) for axis in atom.mixes or ())
         sizes = tuple(shape[axis] for axis in axes)
-        index = torch.arange(math.prod(sizes), dtype=torch.float64).reshape([shape[a] if a in axes else 1 for a in range(len(shape))])
+        index = torch.arange(math.prod(sizes), dtype=torch.float64).reshape(
+            [shape[a] if a in axes else 1 for a in range(len(shape))]
+        )
         source = self._act(atom, index.expand(1, *shape).contiguous())[0]
         for axis in reversed(range(len(shape))):
             source = source if axis in axes else source.select(axis, 0)
         source = source.reshape(-1)
         if source.is_complex() or bool((source != source.round()).any()) or float(source.min()) < 0:
             return None
-        return Mover(sizes, source.long(), str(type(atom).__name__).lower())
+        source = source.long()
+        found = Mover(sizes, source, type(atom).__name__.lower())
+        return replace(found, grid=not isinstance(atom, Permute) and (len(sizes) > 1 or _rolls(found)))
 
     # Actions on the domain of a hidden tensor
 
@@ -179,7 +196,7 @@ class Actions:
                     continue
                 last = h.movedim(axis, -1)
                 for outer in (False, True) if h.shape[axis] > size else (False,):
-                    split = last.unflatten(-1, (size, -1)).mT if outer else last.unflatten(-1, (-1, size))
+                    split = last.reshape(*last.shape[:-1], size, -1).mT if outer else last.reshape(*last.shape[:-1], -1, size)
                     for moved in self._twice(atom, split):
                         joined = moved.mT if outer else moved
                         yield f"as {atom}", joined.flatten(-2).movedim(-1, axis)
@@ -194,7 +211,7 @@ class Actions:
     def renumbered(self, h: Tensor) -> Iterator[Tensor]:
         """Whole numbers that number what is permuted, with the new numbers; of an order, also by each mover's own."""
         for mover in self.movers:
-            if len(mover.sizes) == 1 and h.numel() and 0 <= int(h.min()) and int(h.max()) < len(mover.source):
+            if len(mover.sizes) == 1 and h.numel() and int(h.min()) >= 0 and int(h.max()) < len(mover.source):
                 yield mover.source.argsort()[h.long()].to(h.dtype)
 
 
@@ -211,11 +228,17 @@ def _rolls(mover: Mover) -> bool:
     """Whether it only shifts: then no feature is a component that changes with another."""
     here = torch.unravel_index(torch.arange(len(mover.source)), mover.sizes)
     there = torch.unravel_index(mover.source, mover.sizes)
-    return all(len(((a - b) % size).unique()) == 1 for a, b, size in zip(here, there, mover.sizes, strict=True))
+    return all(bool(((a - b - (a - b)[0]) % size == 0).all()) for a, b, size in zip(here, there, mover.sizes, strict=True))
 
 
 def _placed(mover: Mover, shape: Sequence[int]) -> Iterator[Domain]:
     count, k = len(mover.source), len(mover.sizes)
+    for first in range(1, len(shape) - k + 1) if mover.grid else ():
+        more = {size - own for size, own in zip(shape[first : first + k], mover.sizes, strict=True)}
+        margin = more.pop() if len(more) == 1 else 0
+        if margin > 0 and margin % 2 == 0 and margin // 2 <= min(mover.sizes):
+            wide = mover.padded(margin // 2)
+            yield wide.words, tuple(range(first, first + k)), _gathering(wide.source, first, first + k)
     if k > 1:
         for first in range(1, len(shape) - k + 1):
             if tuple(shape[first : first + k]) == mover.sizes:
@@ -308,8 +331,8 @@ class Explainer:
         if self.actions.fits and bool(h.isfinite().all()) and bool(moved.isfinite().all()):
             for words, axes, act in domains:
                 carried = act(h)
-                for features in _features(h.shape, axes, self.policy.locate_features):
-                    yield self._fitted(carried, moved, features, f"{words}, by a linear map", axes)
+                for some in _features(h.shape, axes, self.policy.locate_features):
+                    yield self._fitted(carried, moved, some, f"{words}, by a linear map", axes)
 
     def _reordered(self, h: Tensor, moved: Tensor) -> Iterator[tuple[Grade, str, tuple[int, ...], Tensor | None, float]]:
         """The same entries along an axis in any order, as a list of edges has them."""
@@ -339,7 +362,7 @@ class Explainer:
         gap = b[half:].flatten(0, 1) - test @ linear - (map_[d:] if self.actions.affine else 0.0)
         before, after = test.norm(dim=-1), b[half:].flatten(0, 1).norm(dim=-1)
         near = self.policy.slack * self.policy.single * float(before.square().mean().sqrt())
-        kept = self.actions.isometric and bool(((after - before).square().mean().sqrt() <= near))
+        kept = self.actions.isometric and bool((after - before).square().mean().sqrt() <= near)
         more = 1.0 + float(linear.norm()) / d**0.5
         return (Grade.ISOMETRIC if kept else Grade.LINEAR), words, axes, gap, more
 
@@ -348,7 +371,7 @@ class Explainer:
         constant = len(h) > 1 and torch.equal(h, h[:1].expand_as(h))
         if torch.equal(h, moved):
             return Explanation(Grade.SAME if constant else Grade.KNOWN, 0.0, 0.0, "none")
-        least, best = math.inf, ("", ())
+        least, best = math.inf, ("", tuple[int, ...]())
         for words, axes, act in self.actions.domains(h.shape):
             carried = act(h)
             for values in (carried, *(self.actions.renumbered(carried) if h.dtype != torch.bool else ())):
@@ -364,7 +387,7 @@ class Explainer:
         return Explanation(Grade.BROKEN, least, 0.0, best[0], None, best[1])
 
     def marks_places(self, h: Tensor) -> bool:
-        """Whether a constant tensor tells the places that the action moves apart: a mask that is triangular, a table of them."""
+        """Whether a tensor that the group leaves alone tells moved places apart: a triangular mask, a table."""
         options = [act for _, axes, act in self.actions.domains(h.shape) if axes]
         return bool(options) and not any(bool(_same(act(h), h).all()) for act in options)
 

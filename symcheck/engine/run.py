@@ -16,6 +16,7 @@ from symcheck.engine import weights
 from symcheck.engine.events import Event, Judged, Measuring, Probing
 from symcheck.engine.evidence import Evidence
 from symcheck.engine.forward import Forward, ModelError
+from symcheck.engine.hints import hints, mask
 from symcheck.engine.judge import judge
 from symcheck.engine.locate import locate
 from symcheck.engine.measure import Floor, Sides, Sweep
@@ -132,7 +133,9 @@ class _Examination:
             yield Judged(outcome)
             raise KeyboardInterrupt
         rungs = yield from self._ladder(prop, setup, trials, readings)
-        yield Judged(replace(outcome, ladder=rungs, findings=outcome.findings + ill_conditioned(outcome, readings[0])))
+        outcome = replace(outcome, ladder=rungs, findings=outcome.findings + ill_conditioned(outcome, readings[0]))
+        violated = outcome.verdict is Verdict.VIOLATED
+        yield Judged(replace(outcome, hints=hints(outcome, self.settings.policy) if violated else ()))
 
     @property
     def _perturbs(self) -> bool:
@@ -195,6 +198,8 @@ class _Examination:
         steps = holding(sides, reading.trials, reading.floor, self.settings.policy, rng)
         names = yield from self._measuring(steps, reading.forward.placement.precision, "subgroups")
         found = yield from self._located(replace(found, holding=names), prop, setup, sides)
+        limit = max((figures.limit for figures in found.figures), default=0.0)
+        found = replace(found, hints=mask(found, sides, limit))
         return (yield from self._shrunk(found, prop, setup, sides))
 
     def _located(self, found: Outcome, prop: Property, setup: Setup, sides: Sides) -> Generator[Event, None, Outcome]:

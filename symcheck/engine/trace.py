@@ -193,7 +193,9 @@ class _Watch(TorchFunctionMode):
                 for leaf, there in zip(leaves, known, strict=True):
                     if there is None and _storage(leaf) not in self.written:
                         self.add(leaf, place, needs)
-            made = tuple(i for leaf in leaves if (i := self._found(leaf, Place(name, kind, call, "forward", "", 0))) is not None)
+            made = tuple(
+                i for leaf in leaves if (i := self._found(leaf, Place(name, kind, call, "forward", "", 0))) is not None
+            )
             self.trace.exits.append(Exit(name, kind, call, made, inside))
         self.stack.pop()
 
@@ -221,7 +223,7 @@ def _version(tensor: Tensor) -> int:
 
 def _storage(tensor: Tensor) -> int:
     try:
-        return tensor.untyped_storage()._cdata
+        return int(tensor.untyped_storage()._cdata)
     except (RuntimeError, NotImplementedError):  # a sparse tensor or a wrapped one has none
         return -id(tensor)
 
@@ -231,7 +233,11 @@ _TORCH = os.path.dirname(os.path.abspath(torch.__file__))
 _LIBRARIES = tuple(
     dict.fromkeys(
         os.path.abspath(path) + os.sep
-        for path in (*site.getsitepackages(), site.getusersitepackages(), *(sysconfig.get_path(p) for p in ("stdlib", "purelib")))
+        for path in (
+            *site.getsitepackages(),
+            site.getusersitepackages(),
+            *(sysconfig.get_path(p) for p in ("stdlib", "purelib")),
+        )
     )
 )
 
