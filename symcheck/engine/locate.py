@@ -33,7 +33,7 @@ from symcheck.engine.probe import Setup, sample
 from symcheck.engine.represent import Actions, Explainer, Explanation, Grade
 from symcheck.engine.trace import Made, Place, Recorder, Trace, eager
 from symcheck.engine.trials import GENERIC
-from symcheck.groups import Product
+from symcheck.groups import Group, Product
 from symcheck.placement import modules_of
 from symcheck.properties import Property
 
@@ -43,6 +43,9 @@ def locate(
 ) -> Generator[int, None, Location]:
     """Where a violated claim breaks. The model is placed, with the weights at which it does. Yields how often it was run."""
     element = setup.bound.group.describe(found.g)
+    if not isinstance(setup.bound.group, Group):
+        why = "a monoid moves what is computed at one step to another step, which is another call"
+        return Location(element, because=why)
     if not prop.located:
         return Location(element, because=f"what breaks {prop.name} isn't looked for inside of the model")
     kind, part = eager(f.model, modules_of(f.model))
@@ -211,7 +214,7 @@ class _Search:
     def __post_init__(self) -> None:
         self._known: dict[int, Explanation] = {}
         bound, x = self.setup.bound, self.runs.x
-        self.actions = Actions(bound, self.runs.g, x, self.policy)
+        self.actions = Actions(bound, self.runs.g, x, self.setup.forward.shapes or [], self.policy)
         self.explainer = Explainer(self.actions, self.policy)
 
     @property
@@ -225,8 +228,8 @@ class _Search:
         tried = Location(element, inputs=len(runs.pairs))
         unlike = next((i for i in range(self.trace.inputs) if not self._explained_input(i)), None)
         if unlike is not None:
-            why = f"how the group acts on input '{self.setup.names[unlike]}' is no map of its features, the same at each place"
-            return replace(tried, because=f"{why}: what a hidden layer should do isn't known")
+            why = f"how the group acts on input '{self.setup.names[unlike]}' can't be told apart into moves of entries and one map of features"
+            return replace(tried, because=f"{why}, and so not what a hidden layer should do")
         broken = [i for i in self.trace.outputs if not self._as_claimed(i)]
         if not broken:
             return self._strayed(element) if runs.strayed else replace(tried, because=_NOT_HERE)
@@ -303,7 +306,7 @@ class _Search:
         found = self.explain(i)
         rep = self.setup.bound.inputs[i]
         self._known[i] = replace(found, grade=min(found.grade, Grade.KNOWN))
-        return found.grade is not Grade.BROKEN or rep.trivial or (rep.discrete and not rep.indices)
+        return found.explained or rep.trivial
 
     def _as_claimed(self, i: int) -> bool:
         """Whether an output leaf follows the claim on these inputs."""
@@ -352,7 +355,12 @@ class _Search:
             queue += further
             if not further and self.explain(i).grade is Grade.BROKEN:
                 roots.append(i)
-        return min(roots, default=None)
+        numbers = [i for i in roots if self._floats(i)]  # an order of edges may change with their numbers, and do no harm
+        return min(numbers or roots, default=None)
+
+    def _floats(self, i: int) -> bool:
+        value = self.trace.made[i].value
+        return value is not None and (value.is_floating_point() or value.is_complex())
 
     def _open(self, i: int) -> bool:
         return i >= self.trace.inputs and not self.explain(i).explained

@@ -143,6 +143,9 @@ class Policy:
     locate_actions: int = 24
     """Actions on the domain that are tried on one hidden tensor. A tensor of three axes of one size has 7."""
 
+    locate_numbers: int = 2**17
+    """Numbers of one hidden tensor that are compared: of a large one, on fewer inputs, since each tells of more."""
+
     locate_features: int = 128
     """Features that one linear map is fitted on: with more, inputs are too few."""
 

@@ -21,6 +21,7 @@ from symcheck._tree import Leaves
 from symcheck.engine.bound import Bound
 from symcheck.engine.noise import rms
 from symcheck.engine.policy import Policy
+from symcheck.errors import SymcheckError
 from symcheck.groups import Monoid
 from symcheck.reps import Permute, Rep, Together
 
@@ -67,13 +68,29 @@ class Mover:
     words: str
     grid: bool = False
 
-    def padded(self, margin: int) -> Mover:
-        """The same on a grid with a margin that repeats it."""
+    def padded(self, margin: int) -> Iterator[Mover]:
+        """The same on a grid with a margin: one that repeats the grid, and one that turns with it."""
         sizes = tuple(size + 2 * margin for size in self.sizes)
         places = torch.unravel_index(torch.arange(math.prod(sizes)), sizes)
         inner = _flat([(place - margin) % size for place, size in zip(places, self.sizes, strict=True)], self.sizes)
         there = torch.unravel_index(self.source[inner], self.sizes)
-        return Mover(sizes, _flat([place + margin for place in there], sizes), f"{self.words}, padded", True)
+        yield Mover(sizes, _flat([place + margin for place in there], sizes), f"{self.words}, padded", True)
+        turned = self._extended([place - margin for place in places])
+        if turned is not None and all(
+            bool(((t + margin >= 0) & (t + margin < s)).all()) for t, s in zip(turned, sizes, strict=True)
+        ):
+            yield Mover(sizes, _flat([place + margin for place in turned], sizes), f"{self.words}, padded", True)
+
+    def _extended(self, places: Sequence[Tensor]) -> list[Tensor] | None:
+        """Where places come from that needn't be on the grid, if the action is an affine map of it."""
+        here = torch.stack(torch.unravel_index(torch.arange(len(self.source)), self.sizes), -1).double()
+        there = torch.stack(torch.unravel_index(self.source, self.sizes), -1).double()
+        ones = torch.ones(len(here), 1, dtype=torch.float64)
+        map_ = torch.linalg.lstsq(torch.cat([here, ones], -1), there).solution.round(decimals=3)
+        if not torch.equal((torch.cat([here, ones], -1) @ map_).round(), there):
+            return None
+        far = torch.stack(list(places), -1).double()
+        return list((torch.cat([far, torch.ones(len(far), 1, dtype=far.dtype)], -1) @ map_).round().long().unbind(-1))
 
     def coarser(self) -> Iterator[Mover]:
         """The same on grids of which blocks of s, or every s-th sample, make one."""
@@ -105,9 +122,9 @@ Domain = tuple[str, tuple[int, ...], Callable[[Tensor], Tensor]]
 
 
 class Actions:
-    """What one element does to the input: entries that it moves, features that it acts on, numbers that it maps."""
+    """What one element does to input and output: entries that it moves, features that it acts on, numbers that it maps."""
 
-    def __init__(self, bound: Bound, g: Tensor, x: Leaves, policy: Policy) -> None:
+    def __init__(self, bound: Bound, g: Tensor, x: Leaves, outputs: Sequence[Sequence[int]], policy: Policy) -> None:
         self.group: Monoid = bound.group
         self.g, self.policy = g, policy
         self.movers: list[Mover] = []
@@ -119,6 +136,10 @@ class Actions:
         for rep, leaf in zip(bound.inputs, x, strict=True):
             for atom in atoms(rep):
                 self._take(atom, tuple(leaf.shape[1:]), leaf, rng)
+        for rep, shape in zip(bound.outputs, outputs, strict=True):
+            for atom in atoms(rep):
+                if not atom.indices:
+                    self._take(atom, tuple(shape), torch.zeros(0, dtype=torch.float64), rng)
         self.movers += [coarse for mover in list(self.movers) if mover.grid for coarse in mover.coarser()]
 
     def _take(self, atom: Rep, shape: tuple[int, ...], leaf: Tensor, rng: torch.Generator) -> None:
@@ -138,7 +159,8 @@ class Actions:
                     self.fits |= mover.grid and not _rolls(mover)
                 return
         probe = torch.randn(4, *shape, generator=rng, dtype=torch.float64)
-        probe = probe.to(torch.complex128) if leaf.is_complex() else probe
+        numbers = leaf.is_complex() or atom.is_complex(self.group)
+        probe = probe.to(torch.complex128) if numbers else probe
         moved, still = self._act(atom, probe), self._act(atom, torch.zeros_like(probe))
         if torch.equal(moved, probe):
             return
@@ -146,8 +168,16 @@ class Actions:
         near = self.policy.slack * self.policy.single
         self.affine |= bool(rms(still).max() > near * rms(probe).max())
         self.isometric &= bool((rms(moved - still) - rms(probe)).abs().max() <= near * rms(probe).max())
-        if not leaf.is_complex() and atom.rank <= 1 and (atom.mixes is None or set(atom.mixes) <= {-1}):
-            self.fibres.append((atom, shape[-1] if shape and atom.mixes else 1))
+        size = shape[-1] if shape and atom.mixes else 1
+        if not numbers and atom.mixes in ((), (-1,)) and atom.rank <= 1 and self._acts_on(atom, size):
+            self.fibres.append((atom, size))
+
+    def _acts_on(self, atom: Rep, size: int) -> bool:
+        """Whether it acts on a last axis alone, and so on that of any tensor."""
+        try:
+            return self._act(atom, torch.zeros(2, 2, size, dtype=torch.float64)).shape == (2, 2, size)
+        except (RuntimeError, SymcheckError):
+            return False
 
     def _act(self, atom: Rep, x: Tensor) -> Tensor:
         return atom.act(self.group, self.g.unsqueeze(0).expand(len(x), *self.g.shape), x)
@@ -237,8 +267,8 @@ def _placed(mover: Mover, shape: Sequence[int]) -> Iterator[Domain]:
         more = {size - own for size, own in zip(shape[first : first + k], mover.sizes, strict=True)}
         margin = more.pop() if len(more) == 1 else 0
         if margin > 0 and margin % 2 == 0 and margin // 2 <= min(mover.sizes):
-            wide = mover.padded(margin // 2)
-            yield wide.words, tuple(range(first, first + k)), _gathering(wide.source, first, first + k)
+            for wide in mover.padded(margin // 2):
+                yield wide.words, tuple(range(first, first + k)), _gathering(wide.source, first, first + k)
     if k > 1:
         for first in range(1, len(shape) - k + 1):
             if tuple(shape[first : first + k]) == mover.sizes:
@@ -267,6 +297,9 @@ def _after(a: Domain, b: Domain) -> Domain:
     return f"{a[0]} and {b[0]}", (*a[1], *b[1]), lambda h: b[2](a[2](h))
 
 
+FEWEST = 8  # trials that hidden tensors are compared on: a fit needs half of them
+
+
 class Explainer:
     """Explains hidden tensors under one element's actions, on trials of which the first half is fitted on."""
 
@@ -283,6 +316,9 @@ class Explainer:
             return self._whole(h, moved)
         if h.is_complex():
             h, moved = torch.view_as_real(h), torch.view_as_real(moved)
+        some = max(FEWEST, self.policy.locate_numbers // max(1, h[0].numel()))
+        if len(h) > some:
+            h, moved = h[:some], moved[:some]
         h, moved = h.double(), moved.double()
         constant = len(h) > 1 and bool(_same(h, h[:1].expand_as(h)).all())
         if constant and bool(_same(h, moved).all()):
