@@ -79,7 +79,11 @@ def _uncompiled(compiled: bool) -> Iterator[None]:
 
 
 class _Runs:
-    """The model's traces at x and at rho(g) x, one call a trial: a hidden tensor's trials are known then, whatever its axes."""
+    """The model's traces at x and at rho(g) x, trial by trial.
+
+    From one call for all, where each hidden tensor of that has an axis as many times as long as in a call of two; else from one
+    call a trial.
+    """
 
     def __init__(self, claim: Claim, setup: Setup, f: Forward, found: Counterexample, seed: int, policy: Policy) -> None:
         self.claim, self.setup, self.found, self.policy, self.seed = claim, setup, found, policy, seed
@@ -91,7 +95,7 @@ class _Runs:
         self.pairs: list[tuple[Trace, Trace]] = []
         self.strayed: list[tuple[Trace, Trace]] = []
         self.x: Leaves = []
-        self.outputs: list[tuple[Leaves, Leaves]] = []
+        self.joined = f.batching is Batching.BATCH
 
     def record(self) -> Generator[int, None, None]:
         self.g = self._element()
@@ -99,18 +103,23 @@ class _Runs:
         self._first(x)
         first = self.recorder.traces[0]
         calls = max(1, len(first.made))
-        affordable = min(self.policy.locate_calls // (2 * calls), self.policy.locate_memory // (2 * max(1, first.bytes)))
-        n = min(self.policy.locate_inputs, max(self.policy.locate_least, affordable)) if self.found.region == GENERIC else 1
-        x = self._inputs(n)
-        moved = self.setup.bound.on_inputs(self.g.unsqueeze(0).expand(len(x[0]), *self.g.shape), x)
-        self.x = x
-        for i in range(len(x[0])):
-            here, there = self._traced([leaf[i : i + 1] for leaf in x]), self._traced([leaf[i : i + 1] for leaf in moved])
+        room = self.policy.locate_memory // (2 * max(1, first.bytes))
+        for joined in (
+            (True, False) if self.joined and not self.doubled and room > 2 and self.found.region == GENERIC else (False,)
+        ):
+            self.joined = joined
+            affordable = room if joined else min(self.policy.locate_calls // (2 * calls), room)
+            n = min(self.policy.locate_inputs, max(self.policy.locate_least, affordable))
+            x = self._inputs(n if self.found.region == GENERIC else 1)
+            moved = self.setup.bound.on_inputs(self.g.unsqueeze(0).expand(len(x[0]), *self.g.shape), x)
+            self.x = x
+            both = self._traces(x), self._traces(moved)
+            yield 2 * len(x[0])
+            if not joined or all(one is not None for traces in both for one in traces):
+                break
+        for here, there in zip(*both, strict=True):
             if here is not None and there is not None:
-                both = here[0], there[0]
-                (self.pairs if here[0].signature == there[0].signature else self.strayed).append(both)
-            if i % 16 == 15:
-                yield 2 * i + 2
+                (self.pairs if here.signature == there.signature else self.strayed).append((here, there))
         self._keep_the_commonest()
 
     def _element(self) -> Tensor:
@@ -158,12 +167,28 @@ class _Runs:
     def _on_device(self, x: Leaves) -> Leaves:
         return [leaf.to(self.f.placement.device) for leaf in x]
 
-    def _traced(self, x: Leaves) -> tuple[Trace, Leaves] | None:
-        """One trial's trace and output; None if the model raises."""
+    def _traces(self, x: Leaves) -> list[Trace | None]:
+        """Each trial's trace; None if the model raises, or if its part of a joined call can't be told."""
+        n = len(x[0])
+        if not self.joined:
+            return [self._trace([leaf[i : i + 1] for leaf in x], self.f) for i in range(n)]
+        f = replace(self.f, batching=Batching.BATCH, limit=n, shapes=None, crashes={})
+        two, many = self._trace([leaf[:2] for leaf in x], f), self._trace(x, f)
+        if two is None or many is None or two.signature != many.signature:
+            return [None] * n
+        parts = [_parts(a.value, b.value, n, self.policy) for a, b in zip(two.made, many.made, strict=True)]
+        if any(part is None for part in parts):
+            return [None] * n
+        return [
+            replace(many, made=[replace(made, value=part[i]) for made, part in zip(many.made, parts, strict=True) if part])
+            for i in range(n)
+        ]
+
+    def _trace(self, x: Leaves, f: Forward) -> Trace | None:
         self.recorder.traces[1:] = []
         put = self._on_device(x)
-        y = self.f([torch.cat([leaf, leaf]) for leaf in put] if self.doubled else put)
-        return None if self.f.crashes else (self.recorder.traces[-1], y)
+        f([torch.cat([leaf, leaf]) for leaf in put] if self.doubled else put)
+        return None if f.crashes else self.recorder.traces[-1]
 
     def _keep_the_commonest(self) -> None:
         """Of trials that take different ways through the model, those that take the one that most take."""
@@ -183,10 +208,10 @@ class _Runs:
         way = self.pairs[0][0].signature
 
         def hidden(leaves: Leaves) -> Leaves:
-            traces = [self._traced([leaf[i : i + 1] for leaf in leaves]) for i in range(len(leaves[0]))]
-            if any(one is None or one[0].signature != way for one in traces):
+            traces = self._traces(leaves)
+            if any(one is None or one.signature != way for one in traces):
                 raise _OtherWay
-            made = [[one[0].made[k].value for one in traces if one is not None] for k in chosen]
+            made = [[one.made[k].value for one in traces if one is not None] for k in chosen]
             return [torch.stack([value.cpu() for value in values if value is not None]) for values in made]
 
         try:
@@ -196,6 +221,22 @@ class _Runs:
         carried = eps * seen.gain.nanmedian(0).values.nan_to_num()
         level = torch.maximum(seen.level.nanmedian(0).values.nan_to_num(), carried)
         return dict(zip(chosen, level.tolist(), strict=True))
+
+
+def _parts(two: Tensor | None, many: Tensor | None, n: int, policy: Policy) -> Sequence[Tensor | None] | None:
+    """What each of n trials makes of a joined call's tensor, given that of the first two; None if that can't be told."""
+    if two is None or many is None:
+        return [None] * n if two is many else None
+    if two.shape == many.shape:
+        return [two] * n if torch.equal(two, many) else None
+    axes = [a for a in range(two.ndim) if two.ndim == many.ndim and two.shape[a] != many.shape[a]]
+    if len(axes) != 1 or 2 * many.shape[axes[0]] != n * two.shape[axes[0]] or two.shape[axes[0]] % 2:
+        return None
+    first, each = (t.unflatten(axes[0], (k, -1)).movedim(axes[0], 0) for t, k in ((two, 2), (many, n)))  # type: ignore[no-untyped-call]
+    same = (first == each[:2]) | (first != first)
+    near = policy.slack * policy.single * float(rms(first).max()) if two.is_floating_point() or two.is_complex() else 0.0
+    agree = same if not near else same | ((first - each[:2]).abs() <= near)
+    return each.unbind(0) if bool(agree.all()) else None
 
 
 class _OtherWay(Exception):
@@ -228,7 +269,7 @@ class _Search:
         tried = Location(element, inputs=len(runs.pairs))
         unlike = next((i for i in range(self.trace.inputs) if not self._explained_input(i)), None)
         if unlike is not None:
-            why = f"how the group acts on input '{self.setup.names[unlike]}' can't be told apart into moves of entries and one map of features"
+            why = f"how the group acts on input '{self.setup.names[unlike]}' is no move of entries and one map of features"
             return replace(tried, because=f"{why}, and so not what a hidden layer should do")
         broken = [i for i in self.trace.outputs if not self._as_claimed(i)]
         if not broken:
@@ -236,7 +277,7 @@ class _Search:
         culprit = self._culprit(broken)
         if culprit is None:
             words = self.explain(broken[0]).words
-            doubt = any(self.explain(i).grade is Grade.UNKNOWN for i in broken)
+            doubt = any(not self.explain(i).explained for i in broken)
             because = _TOO_FEW if doubt else _OTHERWISE
             return replace(tried, because=because, layers=self._layers(None), how=words, otherwise=not doubt)
         return self._told(tried, culprit)

@@ -230,6 +230,14 @@ class Actions:
                     for moved in self._twice(atom, split):
                         joined = moved.mT if outer else moved
                         yield f"as {atom}", joined.flatten(-2).movedim(-1, axis)
+            yield from self._tensors(atom, size, h, axes)
+
+    def _tensors(self, atom: Rep, size: int, h: Tensor, axes: tuple[int, ...]) -> Iterator[tuple[str, Tensor]]:
+        """Acted on along two axes, as tensors of rank 2 are."""
+        fit = [axis for axis in range(1, h.ndim) if axis not in axes and h.shape[axis] == size]
+        for first, second in combinations(fit, 2) if not self.affine else ():
+            once = self._act(atom, h.movedim(first, -1)).movedim(-1, first)
+            yield f"as {atom} twice", self._act(atom, once.movedim(second, -1)).movedim(-1, second)
 
     def _twice(self, atom: Rep, h: Tensor) -> Iterator[Tensor]:
         """Acted on as points are, and as differences of points."""
@@ -334,7 +342,7 @@ class Explainer:
 
     def _best(self, h: Tensor, moved: Tensor, scale: float, floor: float) -> Explanation:
         """The first explanation that leaves no more than rounding, or what the best one leaves."""
-        allowed = max(self.policy.slack * floor, self.policy.slack * self.policy.single * scale) / scale
+        noise, single = self.policy.slack * floor / scale, self.policy.slack * self.policy.single
         least = Explanation(Grade.BROKEN, math.inf, floor / scale)
         unknown = False
         for grade, words, axes, gap, more in self._tried(h, moved):
@@ -343,7 +351,10 @@ class Explainer:
                 continue
             size = float(gap.square().mean().sqrt()) / scale
             size = size if math.isfinite(size) else math.inf
-            if size <= allowed * more:
+            if more > 1 and noise * more > single and noise < single:  # the map would excuse what it magnifies
+                unknown = True
+                continue
+            if size <= max(noise * more, single):
                 return Explanation(grade, size, floor / scale, words, gap, axes)
             if size < least.residual or least.gap is None:
                 least = Explanation(Grade.BROKEN, size, floor / scale, words, gap, axes)
@@ -368,7 +379,9 @@ class Explainer:
             for words, axes, act in domains:
                 carried = act(h)
                 for some in _features(h.shape, axes, self.policy.locate_features):
-                    yield self._fitted(carried, moved, some, f"{words}, by a linear map", axes)
+                    found = self._fitted(carried, moved, some, f"{words}, by a linear map", axes)
+                    loose = len(some) > 1 and any(size > 1 and size in h.shape[1:] for _, size in self.actions.fibres)
+                    yield (max(found[0], Grade.LINEAR), *found[1:]) if loose else found
 
     def _reordered(self, h: Tensor, moved: Tensor) -> Iterator[tuple[Grade, str, tuple[int, ...], Tensor | None, float]]:
         """The same entries along an axis in any order, as a list of edges has them."""

@@ -135,9 +135,7 @@ class _Watch(TorchFunctionMode):
         place = self._place(getattr(func, "__name__", str(func)))
         needs = tuple(dict.fromkeys(i for tensor in given if (i := self._found(tensor, place)) is not None))
         for tensor in {id(t): t for t in (*made, *changed)}.values():
-            if any(tensor is other for other in given) and not any(tensor is other for other in changed):
-                continue  # handed on as it is
-            self.add(tensor, place, needs)
+            self.add(tensor, place, needs)  # what is handed on as it is too: a batch of one is contiguous, others may not be
         for tensor in changed:
             self.written[_storage(tensor)] = self.known[id(tensor)]
         return y
@@ -268,8 +266,8 @@ def _kind(file: str) -> str:
         return "own"
     if path.startswith(_HERE + os.sep):
         return "end"
-    if not os.path.exists(path) and file not in linecache.cache:
-        return "none"
+    if not os.path.exists(path) and (file not in linecache.cache or file.startswith("<eval_with_key>")):
+        return "none"  # torch.fx keeps what it generates in the cache as well, and notebooks the user's cells
     return "package" if path.startswith(_LIBRARIES) else "user"
 
 
