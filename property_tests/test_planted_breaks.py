@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -15,7 +16,11 @@ from models import cnn, deepsets, egnn, gcnn, gnn, transformer
 from models._random import randomised
 from symcheck import Claim
 from symcheck.domains import Domain, Generated, Grid, Joint, Like, PointCloud, Set
-from symcheck.engine import Judged, Location, Outcome, Policy, Settings, examine
+from symcheck.engine import Counterexample, Judged, Location, Outcome, Policy, Settings, examine
+from symcheck.engine.locate import _Runs, _Search
+from symcheck.engine.probe import probe
+from symcheck.engine.trials import GENERIC
+from symcheck.placement import Placement, placed
 
 # The breaks: each is a layer for hidden tensors of one kind, whose line says BREAK.
 
@@ -658,3 +663,80 @@ def confusion(tried: tuple[Plant, ...]) -> tuple[int, int, str]:
         mark = "  " if module and line else "l " if module else "ML"
         rows.append(f"{mark} {plant.network.name:18} {plant.what:30} {plant.module} {plant.line} -> {told}")
     return modules, lines, "\n".join(rows)
+
+
+def required(tried: tuple[Plant, ...]) -> None:
+    """At least 48 of 50 modules and 45 of 50 lines are right."""
+    modules, lines, table = confusion(tried)
+    message = f"{modules} modules and {lines} lines of {len(tried)} breaks are right\n{table}"
+    assert 50 * modules >= 48 * len(tried), message
+    assert 50 * lines >= 45 * len(tried), message
+
+
+def test_breaks_are_many_and_in_many_networks() -> None:
+    assert len(OWN) >= 50
+    assert len({plant.network.name for plant in OWN}) >= 10
+
+
+def test_planted_breaks_are_located() -> None:
+    required(OWN)
+
+
+@pytest.mark.peers
+def test_breaks_planted_in_networks_of_peers_are_located() -> None:
+    pytest.importorskip("e3nn")
+    pytest.importorskip("torch_geometric")
+    required(PEER)
+
+
+def test_the_table_tells_a_wrong_line_and_a_wrong_module() -> None:
+    plant = next(iter(plants((FIVE_BY_COLUMNS,))))
+    for wrong, mark in ((replace(plant, line=1), "l  "), (replace(plant, module="layers.4"), "ML ")):
+        modules, lines, table = confusion((wrong,))
+        assert (modules, lines) == ((1, 0) if mark == "l  " else (0, 1))
+        assert table.startswith(mark)
+        with pytest.raises(AssertionError, match="Columns"):
+            required((wrong,))
+
+
+FIVE_BY_COLUMNS = replace(FIVE, sites=(("layers.1", Columns),))
+
+
+def search(claim: Claim) -> _Search:
+    """The search in a network that holds, at an element drawn at random."""
+    model, place = claim.subject.load(0), Placement(torch.device("cpu"), torch.float64)
+    with placed(model, place):
+        setup = probe(claim, model, place, 0, BRIEF)
+        group, rng = setup.bound.group, torch.Generator().manual_seed(3)
+        g = group.sample(2, rng)[1]
+        found = Counterexample("", g, [], 0.0, GENERIC)
+        runs = _Runs(claim, setup, setup.forward, found, 0, BRIEF)
+        for _ in runs.record():
+            pass
+        return _Search(runs, setup, BRIEF)
+
+
+HOLDING = {
+    **{network.name: network.claim(network.model()) for network in (*NETWORKS, FIVE)},
+    **{
+        claim.id: claim
+        for claim in (
+            *cnn.CLAIMS[:2],
+            *deepsets.CLAIMS[2:4],
+            *transformer.CLAIMS[2:4],
+            gnn.CLAIMS[1],
+            egnn.CLAIMS[1],
+            gcnn.CLAIMS[5],
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("name", HOLDING)
+def test_nothing_is_accused_in_a_network_that_holds(name: str) -> None:
+    found = search(HOLDING[name])
+    outputs = found.trace.outputs
+    assert len(HOLDING) >= 20
+    assert len(found.runs.pairs) >= 8
+    assert [i for i in outputs if not found.explain(i).explained] == []
+    assert found._culprit(outputs) is None

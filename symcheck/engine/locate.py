@@ -55,7 +55,7 @@ def locate(
         with _uncompiled(kind == "compiled"):
             runs = _Runs(claim, setup, f, found, seed, policy)
             yield from runs.record()
-            search = _Search(runs, setup, policy, found.region == GENERIC)
+            search = _Search(runs, setup, policy)
             location = search.location(setup.bound.group.describe(runs.g))
     except ModelError as error:
         return Location(element, because=f"the model raised while it was watched: {error}")
@@ -250,7 +250,6 @@ class _Search:
     runs: _Runs
     setup: Setup
     policy: Policy
-    generic: bool
 
     def __post_init__(self) -> None:
         self._known: dict[int, Explanation] = {}

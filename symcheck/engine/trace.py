@@ -114,6 +114,7 @@ class _Watch(TorchFunctionMode):
         self.kept: list[Any] = []
         self.stack: list[tuple[str, str, int, int]] = [("", "", 0, 0)]
         self.counts: dict[int, int] = {}
+        self.busy = False
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -125,6 +126,8 @@ class _Watch(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if self.busy:  # with a copy of its own
+            return func(*args, **kwargs)
         given = list(_tensors((args, kwargs)))
         before = [_version(tensor) for tensor in given]
         y = func(*args, **kwargs)
@@ -144,7 +147,9 @@ class _Watch(TorchFunctionMode):
         index = len(self.trace.made)
         self.known[id(tensor)] = index
         self.kept.append(tensor)
+        self.busy = True
         self.trace.made.append(Made(place, self._value(tensor, index), needs))
+        self.busy = False
         return index
 
     def index(self, tensor: Tensor, place: Place) -> int:
