@@ -1,4 +1,4 @@
-"""Where a violated claim breaks: what is told of models that are hard to watch, how tensors are explained, and what is hinted."""
+"""Where a violated claim breaks: models that are hard to watch, how tensors are explained, and what is hinted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import symcheck
 from models import cnn, egnn
 from symcheck import Args, Claim, Result
 from symcheck.domains import Examples, Grid, PaddedSet, PointCloud, Sequence
-from symcheck.engine import Policy
+from symcheck.engine import Policy, Settings
 from symcheck.engine.bound import Bound
 from symcheck.engine.represent import Actions, Explainer, Grade, least_squares
 from symcheck.groups import SE, SO, Symmetric, Translations
@@ -84,7 +84,7 @@ def test_the_message_the_record_and_the_report_have_it() -> None:
     result = check(Net(Broken()))
     assert f"  layer      part (Broken), {HERE}:{line()}: it is the first that no action of the group explains" in str(result)
     assert "  hint       a positional term, a causal mask" in str(result)
-    record = Record.of([result], symcheck.Settings(), interrupted=False, seconds=0.0)
+    record = Record.of([result], Settings(), interrupted=False, seconds=0.0)
     again = msgspec.json.decode(record.json(), type=Record)
     assert again.results[0].location == result.location
     assert again.results[0].hints == result.hints
@@ -98,7 +98,7 @@ def test_the_message_the_record_and_the_report_have_it() -> None:
 
 
 def test_a_record_from_before_there_were_locations_is_read() -> None:
-    record = Record.of([check(nn.Linear(3, 3))], symcheck.Settings(), interrupted=False, seconds=0.0)
+    record = Record.of([check(nn.Linear(3, 3))], Settings(), interrupted=False, seconds=0.0)
     old = msgspec.json.decode(record.json())
     for name in ("location", "hints"):
         del old["results"][0][name]
@@ -125,7 +125,7 @@ class InPlace(nn.Module):
         x = x.clone()
         x.mul_(2)
         x[..., 0].tanh_()
-        x[:, 0] += 1  # BREAK
+        x[..., 0, :] += 1  # BREAK
         return x
 
 
@@ -145,7 +145,7 @@ class Twice(nn.Module):
 class Rounded(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         steps = (4 * x).round() / 4
-        best = steps.detach().argmax(-2, keepdim=True)
+        best = x.detach().argmax(-2, keepdim=True)
         return steps + best.to(x.dtype)  # BREAK
 
 
@@ -153,7 +153,7 @@ class Branching(nn.Module):
     """A way that the group doesn't change, and a break on one of the two."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + table(x) if bool(x.sum() > 0) else 2 * x  # BREAK
+        return x + table(x) if bool((x - x.median()).sum() > 0) else 2 * x  # BREAK
 
 
 class Tupled(nn.Module):
@@ -166,12 +166,15 @@ class Tupled(nn.Module):
         return both.left + both.right["odd"]
 
 
-@pytest.mark.parametrize(("index", "part"), enumerate((InPlace, Twice, Rounded, Branching, Tupled), start=1))
-def test_parts_that_are_hard_to_watch(index: int, part: Callable[[], nn.Module]) -> None:
+PARTS = (InPlace, Twice, Rounded, Branching, Tupled)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_parts_that_are_hard_to_watch(part: type[nn.Module]) -> None:
     found = check(Net(part())).location
     assert found is not None
     assert found.culprit is not None, found.because
-    assert (found.culprit.module, found.culprit.line) == ("part", line(of=index))
+    assert (found.culprit.module, found.culprit.line) == ("part", line(of=1 + PARTS.index(part)))
 
 
 def test_the_second_call_of_a_module_is_told() -> None:
@@ -234,7 +237,7 @@ def test_complex_features() -> None:
     found = check(model, torch.randn(5, dtype=torch.complex128), "U(1)", "phase", "phase").location
     assert found is not None
     assert found.culprit is not None
-    assert (found.culprit.line, found.culprit.operation) == (line("# COMPLEX"), "relu")
+    assert (found.culprit.line, found.culprit.operation) == (line("# COMPLEX"), "real")
 
 
 @pytest.mark.filterwarnings("ignore")

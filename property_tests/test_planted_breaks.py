@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -702,7 +703,8 @@ def test_the_table_tells_a_wrong_line_and_a_wrong_module() -> None:
 FIVE_BY_COLUMNS = replace(FIVE, sites=(("layers.1", Columns),))
 
 
-def search(claim: Claim) -> _Search:
+@contextmanager
+def searching(claim: Claim) -> Iterator[_Search]:
     """The search in a network that holds, at an element drawn at random."""
     model, place = claim.subject.load(0), Placement(torch.device("cpu"), torch.float64)
     with placed(model, place):
@@ -713,7 +715,7 @@ def search(claim: Claim) -> _Search:
         runs = _Runs(claim, setup, setup.forward, found, 0, BRIEF)
         for _ in runs.record():
             pass
-        return _Search(runs, setup, BRIEF)
+        yield _Search(runs, setup, BRIEF)
 
 
 HOLDING = {
@@ -734,9 +736,9 @@ HOLDING = {
 
 @pytest.mark.parametrize("name", HOLDING)
 def test_nothing_is_accused_in_a_network_that_holds(name: str) -> None:
-    found = search(HOLDING[name])
-    outputs = found.trace.outputs
-    assert len(HOLDING) >= 20
-    assert len(found.runs.pairs) >= 8
-    assert [i for i in outputs if not found.explain(i).explained] == []
-    assert found._culprit(outputs) is None
+    with searching(HOLDING[name]) as found:
+        outputs = found.trace.outputs
+        assert len(HOLDING) >= 20
+        assert len(found.runs.pairs) >= 8
+        assert [i for i in outputs if not found.explain(i).explained] == []
+        assert found._culprit(outputs) is None

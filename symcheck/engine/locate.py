@@ -26,7 +26,7 @@ from symcheck._tree import Leaves
 from symcheck.claims import Claim
 from symcheck.engine.derivatives import differentiable
 from symcheck.engine.forward import Batching, Forward, ModelError
-from symcheck.engine.noise import noise, rms
+from symcheck.engine.noise import noise, real, rms
 from symcheck.engine.outcome import Counterexample, Layer, Location
 from symcheck.engine.policy import Policy
 from symcheck.engine.probe import Setup, sample
@@ -150,7 +150,10 @@ class _Runs:
     def _inputs(self, n: int) -> Leaves:
         if self.found.region != GENERIC:
             return [leaf.unsqueeze(0) for leaf in self.found.x]
-        return sample(self.setup.domain, n, self.claim.rng(self.seed, "locate"))[0]
+        x = sample(self.setup.domain, n, self.claim.rng(self.seed, "locate"))[0]
+        rows = torch.cat([(real(leaf) if leaf.is_complex() else leaf).reshape(len(leaf), -1).double() for leaf in x], -1)
+        first = {tuple(row): i for i, row in reversed(list(enumerate(rows.tolist())))}  # an input told twice tells no more
+        return [leaf[sorted(first.values())] for leaf in x]
 
     def _first(self, x: Leaves) -> None:
         """The first call, by which calls are counted. A model that refuses a batch of one is given each input twice."""

@@ -182,7 +182,7 @@ class _Examination:
     def _check_applicable(self, prop: Property, setup: Setup) -> None:
         """ClaimError if the property says nothing about such a claim."""
         place = setup.forward.placement
-        x, _ = sample(setup.domain, 1, self.claim.rng(self.settings.seed, "probe"))
+        x, _ = sample(setup.domain, 2, self.claim.rng(self.settings.seed, "probe"))  # some models refuse a batch of one
         with placed(self.model, place):
             y = setup.at(place).strict(x)
         reason = prop.inapplicable(setup.bound, x, y)

@@ -135,7 +135,7 @@ class _Watch(TorchFunctionMode):
         changed = [t for t, version in zip(given, before, strict=True) if _version(t) != version]
         if not made and not changed:
             return y
-        place = self._place(getattr(func, "__name__", str(func)))
+        place = self._place(_name(func))
         needs = tuple(dict.fromkeys(i for tensor in given if (i := self._found(tensor, place)) is not None))
         for tensor in {id(t): t for t in (*made, *changed)}.values():
             self.add(tensor, place, needs)  # what is handed on as it is too: a batch of one is contiguous, others may not be
@@ -206,6 +206,12 @@ class _Watch(TorchFunctionMode):
         name, kind, call, _ = self.stack[-1]
         file, line = _line(sys._getframe(2))
         return Place(name, kind, call, operation, file, line)
+
+
+def _name(func: Any) -> str:
+    """That of an operation; of an attribute, such as `z.real`, the attribute's."""
+    name = str(getattr(func, "__name__", func))
+    return str(getattr(func.__self__, "__name__", name)) if name == "__get__" else name
 
 
 def _tensors(tree: Any) -> Iterator[Tensor]:
