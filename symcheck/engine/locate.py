@@ -543,7 +543,7 @@ class _Search:
 _FIRST = "it is the first that no action of the group explains"
 _LENGTHS = "it follows the group only by a map that changes lengths, and what is made of it by none"
 _PLACES = "it tells places apart that the group moves, and the group leaves it alone"
-_NOT_HERE = "on the inputs on which hidden layers were compared, the element doesn't violate the claim"
+_NOT_HERE = "over all entries at once, and on the inputs on which layers were compared, the output follows the claim"
 _TOO_FEW = "there are too few rows to fit a map of the features of the layers before the output"
 _OTHERWISE = "no layer breaks the symmetry: the output does follow the group, but not as the claim says"
 

@@ -366,7 +366,7 @@ class Explainer:
         domains = self.actions.domains(h.shape)
         for words, axes, act in domains:
             yield Grade.KNOWN, words, axes, _minus(moved, act(h)), 1.0
-        for words, axes, act in domains:
+        for words, axes, act in domains if len(h) > 1 else []:  # one input may be its own opposite
             yield Grade.KNOWN, f"{words}, with the other sign", axes, _minus(moved, -act(h)), 1.0
         if self.actions.fits:
             for words, axes, act in domains:
