@@ -241,4 +241,16 @@ class Group(Monoid):
             return self.identity(len(v))
         basis = self.algebra()
         near: Tensor = torch.linalg.matrix_exp(torch.einsum("nk,kij->nij", v.to(basis.dtype), basis))
-        return near
+        return torch.where(_reached(basis), near, self.identity(1))
+
+
+def _reached(basis: Tensor) -> Tensor:
+    """The entries `(d, d)` of exponentials that aren't the identity's whatever v: those that paths of nonzero entries lead to.
+
+    matrix_exp rounds the others as well: it gives a homogeneous matrix the last row (0, 0, 1 + eps).
+    """
+    step = (basis != 0).any(0).double()
+    paths = step + torch.eye(len(step))
+    for _ in range(len(step).bit_length()):
+        paths = (paths @ paths > 0).double()
+    return step @ paths > 0
