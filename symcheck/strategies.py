@@ -107,8 +107,8 @@ def trials(claim: Claim, *, prop: Property | None = None) -> SearchStrategy[Tria
     """Trials of a claim: one input and one element each, `x, g = trial`, with both sides of its equation by `trial.sides()`.
 
     The group is bound to the sizes of each input; in the place of sizes that the model or the group doesn't take, the
-    domain's own come. `prop` is one of the claim's properties, by default the first. The model is loaded and tried when the
-    first test begins, not before; ClaimError if it doesn't run on such inputs, or is random.
+    domain's own come. `prop` is the property whose sides are meant, by default the claim's first. The model is loaded and tried
+    when the first test begins, not before; ClaimError if it doesn't run on such inputs, or is random.
 
     >>> from hypothesis import given, settings
     >>> from symcheck.domains import PointCloud
