@@ -268,7 +268,7 @@ class _Audited:
             left, right = self.prop.sides(Known(f, x, f.strict(x)), setup.bound, x, *g)
             if f.crashes:
                 raise ModelError(next(iter(f.crashes.values())))
-        names = self.prop.names(setup.names, setup.outputs)
+        names = self.prop.names(setup.names, setup.outputs, x)
         outline = f.output if names == setup.outputs else None
         return _tree(left, outline, names), _tree(right, outline, names)
 
