@@ -905,7 +905,7 @@ class Leaky(o3.Linear):
 )
 def test_the_five_lines_of_the_readme_in_a_project_that_uses_e3nn(pytester: pytest.Pytester, net: str, passes: bool) -> None:
     (text,) = re.findall(r"```python\n# test_symmetry.py\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
-    assert len(text.splitlines()) == 5
+    assert len([line for line in text.splitlines() if line]) <= 5
     pytester.mkpydir("mypkg")
     (pytester.path / "mypkg" / "net.py").write_text(E3NN.format(net=net))
     (pytester.path / "test_symmetry.py").write_text(text)
