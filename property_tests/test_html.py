@@ -216,7 +216,7 @@ def test_the_banner_says_it_in_words(record: Record, results: dict[str, Result])
         ("rotation", "Improper: with a mirror"),
         ("shift", "Error against the shift"),
         ("element", "Error by element"),
-        ("permutation", "things that it moves"),
+        ("permutation", "the place it goes to"),
         ("scale", "Error against the factor"),
         ("product", "Which factor breaks"),
     ],
@@ -559,7 +559,7 @@ def test_the_ball_turns_by_key_and_mouse(file: Path) -> None:
     with _chromium.Page() as page:
         page.open(file)
         page.evaluate("document.querySelector('[data-turns] button').click()")
-        dots = "[...document.querySelectorAll('.turn .dot')].map(p => p.getAttribute('d')).join()"
+        dots = "[...document.querySelectorAll('.ball .dot')].map(p => p.getAttribute('d')).join()"
         before = page.evaluate(dots)
         assert before
         page.key("ArrowLeft")  # the ball took the focus
@@ -567,9 +567,9 @@ def test_the_ball_turns_by_key_and_mouse(file: Path) -> None:
         assert turned != before
         page.key("ArrowRight")
         assert page.evaluate(dots) == before
-        page.evaluate("document.querySelector('.turn').scrollIntoView({block: 'center', behavior: 'instant'})")
+        page.evaluate("document.querySelector('.ball').scrollIntoView({block: 'center', behavior: 'instant'})")
         box = page.evaluate(
-            "(b => [b.x + b.width / 2, b.y + b.height / 2])(document.querySelector('.turn').getBoundingClientRect())"
+            "(b => [b.x + b.width / 2, b.y + b.height / 2])(document.querySelector('.ball').getBoundingClientRect())"
         )
         page.drag((box[0], box[1]), (box[0] + 40, box[1] + 10))
         assert page.evaluate(dots) != before
@@ -640,7 +640,7 @@ def test_everything_has_a_name_for_who_cannot_see_it(file: Path) -> None:
         assert page.evaluate("document.documentElement.lang") == "en"
         ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
         assert len(ids) == len(set(ids))
-        named = "svg[role=img]:not([aria-label]), input, select, button, a[href], [role=region]"
+        named = "svg[role=img]:not([aria-label]), input, select, button, a[href], [role=group]"
         nameless = f"""[...document.querySelectorAll('{named}')]
             .filter(e => !(e.ariaLabel || e.getAttribute('aria-labelledby') || e.labels?.length || e.textContent.trim()))
             .map(e => e.outerHTML.slice(0, 80))"""

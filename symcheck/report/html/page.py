@@ -15,7 +15,7 @@ from symcheck.report.changes import Change, changes, conditions
 from symcheck.report.html import charts
 from symcheck.report.html.charts import Chart, Drawing, number, percent
 from symcheck.report.html.lattice import Lattice, lattice, small
-from symcheck.report.html.tensors import Panel, panels
+from symcheck.report.html.tensors import Scene, pretty, scenes
 from symcheck.report.record import CounterexampleRecord, FindingRecord, LeafRecord, Record, Result
 from symcheck.report.text import mark, numbers, printable, verdict_line
 
@@ -89,7 +89,7 @@ class Violation:
     meaning: str
     element: str
     simplest: str
-    panels: tuple[Panel, ...]
+    scenes: tuple[Scene, ...]
     example: str
     inputs: tuple[str, ...]
     charts: tuple[Chart, ...]
@@ -344,7 +344,9 @@ def _violation(i: int, result: Result, change: str, drawn: bool) -> Violation:
     least = found.minimal if found else None
     tree = small(result) if drawn else None
     tolerance = f", within {result.tolerance:g} of the output's spread" if result.tolerance else ""
-    claimed = f"{result.statement} for every g in {short(result.group)}, in {result.precision} on {result.device}{tolerance}"
+    claimed = (
+        f"{pretty(result.statement)} for every g in {short(result.group)}, in {result.precision} on {result.device}{tolerance}"
+    )
     twin = f"Broken on purpose: {short(result.reason, 400)}" if result.expected == "violated" else ""
     sizes = ", ".join(f"{short(name, 40)} = {size}" for name, size in least.layout.items()) if least else ""
     return Violation(
@@ -360,7 +362,7 @@ def _violation(i: int, result: Result, change: str, drawn: bool) -> Violation:
         meaning="" if result.misstated else result.verdict.meaning,
         element=short(least.element, 400) if least else "",
         simplest=_simplest(sizes, least.relative, least.evaluations, least.stopped) if least else "",
-        panels=panels(least, result.statement) if least and drawn else (),
+        scenes=scenes(least, result.statement) if least and drawn else (),
         example=_example(found) if found else "",
         inputs=tuple(f"{short(x.name, 60)} = {numbers(x)}" for x in found.x[:6]) if found and not least else (),
         charts=tuple(_charts(result)) if drawn else (),
