@@ -21,7 +21,7 @@ def main() -> None:
     """Audits all reference models with their twins, in some minutes."""
     record = symcheck.audit(subjects.claims("models", twins=True), trials=TRIALS)
     machine = {name: record.machine[name] for name in ("python", "torch")}
-    record = msgspec.structs.replace(record, machine=machine)
+    record = msgspec.structs.replace(record, machine=machine, command="python reports/make.py")
     (FOLDER / "reference.json").write_bytes(msgspec.json.encode(record) + b"\n")
     (FOLDER / "reference.html").write_text(render(record), encoding="utf-8")
 

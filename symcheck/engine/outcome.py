@@ -160,6 +160,7 @@ class Outcome:
     evaluations: int = 0
     calls: int = 0
     weights: tuple[str, ...] = ("own",)  # at which weights it was judged, the last being those of the verdict
+    fingerprint: str = ""  # of the model's own weights: see `weights.fingerprint`
     misstated: bool = False  # the claim can't be tested as stated: an error of the claim, not of the model
     interrupted: bool = False  # Ctrl-C came while its counterexample was made simpler: the audit stops after it
 

@@ -314,6 +314,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     profile: ProfileRecord | None
     holding: tuple[str, ...]
     saved: SavedRecord | None
+    fingerprint: str = ""
 
     @classmethod
     def of(cls, outcome: Outcome, keep: Callable[[str | Path], SavedRecord] | None = None) -> Result:
@@ -351,6 +352,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             profile=ProfileRecord.of(outcome.profile) if outcome.profile else None,
             holding=outcome.holding,
             saved=None,
+            fingerprint=outcome.fingerprint,
         )
         if found is not None:
             result.__dict__["keep"] = keep
@@ -432,7 +434,10 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """An audit. `interrupted`: it was stopped, and `results` holds what was done by then."""
+    """An audit. `interrupted`: it was stopped, and `results` holds what was done by then.
+
+    `command` is the one that made it, "" where none did. `fingerprint` of a result is that of the model's weights.
+    """
 
     schema: int = SCHEMA
     symcheck: str
@@ -444,6 +449,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     results: tuple[Result, ...]
     machine: dict[str, str]
     seconds: float
+    command: str = ""
 
     @classmethod
     def of(cls, results: Sequence[Result], settings: Settings, *, interrupted: bool, seconds: float) -> Record:

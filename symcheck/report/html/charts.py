@@ -167,6 +167,7 @@ def _angle(p: _Points) -> Chart:
     mirrored = any(at[1] < 0 for at, _ in p.points)
     spokes = "".join(f"M{px(x)} {px(y)}l{px(r * math.cos(a))} {px(-r * math.sin(a))}" for a in _turns(8))
     marks = [Mark("grid", circle(x, y, r) + circle(x, y, r / 2) + spokes), Mark("rose", _rose(p, x, y, r))]
+    marks.append(Mark("ring", circle(x + 1.08 * r, y, 4)))
 
     def spot(angle: float, error: float) -> Spot:
         shade = p.shade(error)
@@ -185,7 +186,7 @@ def _angle(p: _Points) -> Chart:
         Label(x + 3, y + r / 2 - 4, number(p.most / 2), "start"),
     )
     kinds = " Dots: proper; crosses: with a mirror." if mirrored else ""
-    where = "Angle of g around, error outwards, the worst of each 15 degrees shaded; on the rim what agrees to rounding"
+    where = "Angle of g around, error outwards, the worst of each 15 degrees shaded; on the rim what agrees to rounding (ring: the identity always does)"
     table = p.table("angle (deg)", "kind", row=lambda at: (f"{math.degrees(at[0]):.4g}", "mirrored" if at[1] < 0 else "proper"))
     summary = p.told(where) + kinds
     return Chart("Error against the angle", summary, table, Drawing(280, tuple(marks), labels), legend=p.legend)

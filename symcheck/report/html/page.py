@@ -28,6 +28,7 @@ MODELS = 40  # in rows of their own: more are told by families, which are what s
 ROWS, COLUMNS, GROUPS = 150, 10, 40  # of the matrix
 LISTED = 300  # findings, and lines of what was not tested
 RAW = 300_000  # bytes of the record itself
+FEW = 3  # models whose weights' hashes stand with the environment
 NAME = 160  # characters of a name
 
 
@@ -87,6 +88,7 @@ class Violation:
     expected: str
     because: str
     meaning: str
+    weights: str
     element: str
     simplest: str
     scenes: tuple[Scene, ...]
@@ -305,6 +307,17 @@ def _environment(record: Record) -> Iterator[tuple[str, str]]:
     yield from ((short(key, 40), short(value)) for key, value in record.machine.items())
     yield "model calls", f"{sum(r.calls for r in results):,} on {sum(r.evaluations for r in results):,} inputs"
     yield "time", f"{record.seconds:,.1f} s"
+    known = {short(r.subject): r.fingerprint for r in results if r.fingerprint}
+    if 0 < len(known) <= FEW:
+        yield (
+            "SHA-256 of the weights",
+            ", ".join(known.values() if len(known) == 1 else (f"{n}: {h}" for n, h in known.items())),
+        )
+    elif known:
+        yield "SHA-256 of the weights", f"of {len(known)} models, each with its claims"
+    if record.command:
+        yield "command", short(record.command, 1000)
+        return
     yield (
         "to run it again, TARGET being the models",
         f"symcheck audit TARGET --seed {record.seed} --trials {record.trials} --device {record.device}"
@@ -360,6 +373,7 @@ def _violation(i: int, result: Result, change: str, drawn: bool) -> Violation:
         expected=twin,
         because=short(result.because, 1500),
         meaning="" if result.misstated else result.verdict.meaning,
+        weights=_weights(result),
         element=short(least.element, 400) if least else "",
         simplest=_simplest(sizes, least.relative, least.evaluations, least.stopped) if least else "",
         scenes=scenes(least, result.statement) if least and drawn else (),
@@ -375,6 +389,13 @@ def _violation(i: int, result: Result, change: str, drawn: bool) -> Violation:
         replay=short(str(result.saved), 400) if result.saved else "",
         change=change,
     )
+
+
+def _weights(result: Result) -> str:
+    """Those that the verdict was found at."""
+    last = result.weights[-1:]
+    perturbed = "" if last in ((), ("own",)) else f", {short(last[0], 60)}"
+    return f"its own (SHA-256 {short(result.fingerprint, 64)}){perturbed}" if result.fingerprint else perturbed.lstrip(", ")
 
 
 def _simplest(sizes: str, relative: float | None, evaluations: int, stopped: str) -> str:
@@ -411,7 +432,8 @@ def _evidence(result: Result) -> tuple[str, ...]:
     bound = f"{result.rate_bound:.1%}" if result.rate_bound is not None else "–"  # noqa: RUF001
     slope = "–" if result.slope is None else f"{round(result.slope, 1) + 0.0:.1f}"  # noqa: RUF001
     error = result.worst.relative if result.worst else None
-    weights = ", ".join(result.weights).replace(", perturbed by", ",")
+    own = f"own ({result.fingerprint})" if result.fingerprint else "own"
+    weights = ", ".join(result.weights).replace("own", own, 1).replace(", perturbed by", ",")
     return (
         short(result.claim),
         result.verdict.name,
