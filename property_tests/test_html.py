@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import itertools
 import json
 import math
+import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -574,6 +577,99 @@ def test_the_ball_turns_by_key_and_mouse(file: Path) -> None:
         page.drag((box[0], box[1]), (box[0] + 40, box[1] + 10))
         assert page.evaluate(dots) != before
         assert page.problems == []
+
+
+@browser
+@needs_chromium
+def test_the_drawings_of_a_counterexample_turn_together(record: Record, results: dict[str, Result], tmp_path: Path) -> None:
+    made = tmp_path / "report.html"
+    made.write_text(render(with_results(record, results["rotation"])))
+    paths = "[...s.querySelectorAll('path')].map(p => (p.getAttribute('d').match(/-?[\\d.]+/g) || []).map(Number))"
+    views = f"[...document.querySelectorAll('[data-space]')].map(s => {paths}.filter(path => path.length))"
+    with _chromium.Page(width=390) as page:
+        page.open(made)
+        still = page.evaluate(views)
+        assert len(still) == 2  # x and rho(g) x
+        assert still[0] != still[1]
+        page.evaluate("document.querySelector('[data-space]').focus()")
+        page.key("ArrowUp")
+        turned = page.evaluate(views)
+        assert all(a != b for a, b in zip(still, turned, strict=True))
+        page.key("ArrowDown")
+        back = page.evaluate(views)  # drawn by the script, where the page's own drawing was
+        assert [[len(path) for path in view] for view in back] == [[len(path) for path in view] for view in still]
+        pairs = zip(itertools.chain(*itertools.chain(*back)), itertools.chain(*itertools.chain(*still)), strict=True)
+        assert all(abs(a - b) < 0.2 for a, b in pairs)  # of a tenth of a pixel, from coordinates of four digits
+        page.key("Tab")
+        assert page.evaluate("document.activeElement === document.querySelectorAll('[data-space]')[1]")
+        assert page.problems == []
+
+
+AXE = "axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.map(v => [v.impact, v.id, v.nodes[0].html]))"
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The accessibility checker axe-core: of the folder AXE_CORE, or from the package registry of node."""
+    folder = Path(os.environ.get("AXE_CORE", "")) if os.environ.get("AXE_CORE") else tmp_path_factory.mktemp("axe")
+    script = folder / "node_modules" / "axe-core" / "axe.min.js"
+    if not script.exists() and shutil.which("npm"):
+        command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder), "axe-core@4"]
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            subprocess.run(command, capture_output=True, timeout=60, check=False)
+    if not script.exists():
+        pytest.skip("axe-core is not here and npm can't fetch it")
+    return script.read_text()
+
+
+@browser
+@needs_chromium
+@pytest.mark.parametrize(("width", "dark"), [(1280, True), (390, False)])
+def test_axe_finds_no_barrier(file: Path, axe: str, width: int, dark: bool) -> None:
+    with _chromium.Page(width=width, dark=dark) as page:
+        page.open(file)
+        page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
+        page.call("Runtime.evaluate", expression=axe)
+        assert page.evaluate(AXE) == []
+        page.evaluate("document.querySelector('h1').insertAdjacentHTML('afterend', '<img src=\"data:,\">')")
+        assert [found[1] for found in page.evaluate(AXE.replace("{", "{runOnly: ['image-alt'], ", 1))] == ["image-alt"]
+
+
+@browser
+@needs_chromium
+def test_five_thousand_claims_open_a_page_at_a_time(record: Record, results: dict[str, Result], tmp_path: Path) -> None:
+    many = [msgspec.structs.replace(results["holds"], claim=f"m{i}: G", subject=f"m{i}") for i in range(5000)]
+    made = tmp_path / "report.html"
+    made.write_text(render(with_results(record, *many)))
+    shown = "[...document.querySelectorAll('[data-claims] tbody tr')].filter(r => !r.hidden).length"
+    with _chromium.Page() as page:
+        page.open(made)
+        assert page.evaluate(shown) == 200
+        page.evaluate("document.querySelector('[data-more]').click()")
+        assert page.evaluate(shown) == 400
+        page.evaluate(
+            "{const f = document.querySelector('[data-filter]'); f.value = 'm4999'; f.dispatchEvent(new Event('input'))}"
+        )
+        assert page.evaluate(shown) == 1
+        assert page.problems == []
+
+
+@browser
+@needs_chromium
+@pytest.mark.parametrize("kind", ["none", "crashed", "nan"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_bad_records_are_readable_pages(
+    record: Record, results: dict[str, Result], tmp_path: Path, kind: str, width: int
+) -> None:
+    found = {"none": [], "crashed": [results["crashed"]] * 3, "nan": [nan(results["angle"]), results["nan"]]}[kind]
+    made = tmp_path / "report.html"
+    made.write_text(render(with_results(record, *found)))
+    with _chromium.Page(width=width) as page:
+        page.open(made)
+        assert page.problems == []
+        assert page.requests == [made.resolve().as_uri()]
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate("document.querySelector('h1').textContent")
 
 
 @browser

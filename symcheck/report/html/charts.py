@@ -186,7 +186,10 @@ def _angle(p: _Points) -> Chart:
         Label(x + 3, y + r / 2 - 4, number(p.most / 2), "start"),
     )
     kinds = " Dots: proper; crosses: with a mirror." if mirrored else ""
-    where = "Angle of g around, error outwards, the worst of each 15 degrees shaded; on the rim what agrees to rounding (ring: the identity always does)"
+    where = (
+        "Angle of g around, error outwards, the worst of each 15 degrees shaded; on the rim what agrees to rounding "
+        "(ring: the identity, which always does)"
+    )
     table = p.table("angle (deg)", "kind", row=lambda at: (f"{math.degrees(at[0]):.4g}", "mirrored" if at[1] < 0 else "proper"))
     summary = p.told(where) + kinds
     return Chart("Error against the angle", summary, table, Drawing(280, tuple(marks), labels), legend=p.legend)

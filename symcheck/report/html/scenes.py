@@ -289,8 +289,9 @@ def sequence(lines: Matrix, scale: float) -> Drawing:
 
 
 def sphere(tensor: TensorRecord, shade: Callable[[float], str]) -> Drawing | None:
-    """A map of the whole sphere, the poles (of the y axis) above and below: a cell for each sample."""
+    """A map of the whole sphere, the poles (of the y axis) above and below: a cell for each sample, of the first channel."""
     rows = matrix(tensor) if tensor.look == "sphere" else None
-    if not rows or (tensor.reduced is None and len(tensor.shape) > 2):
+    if not rows:
         return None
+    rows = rows if tensor.reduced else rows[: tensor.shape[-2]]
     return sphere_map([[shade(value) for value in row] for row in rows])
