@@ -519,6 +519,8 @@ def test_the_page_loads_without_complaint_request_or_overflow(page: _chromium.Pa
         .filter(e => !e.closest('.scroll, .tensor, .raw, svg, details:not([open])')
         && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 80))"""
     assert page.evaluate(wide) == []
+    named = "[...document.querySelectorAll('.matrix th, .claims td, .told dd, summary h3')]"
+    assert page.evaluate(f"{named}.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.outerHTML.slice(0, 80))") == []
 
 
 @browser

@@ -66,13 +66,15 @@ def scenes(found: MinimalRecord, statement: str) -> tuple[Scene, ...]:
     before, after = scene.input_space(found.x), scene.input_space(found.moved)
     inputs = _reach(before, after)
     element = "g h" if "(g h)" in statement else "g"
-    waves = max((_largest(leaf) for leaf in (*found.x, *found.moved) if scene.signals(leaf)), default=0.0)
-    shown = [_scene("input", "x", before, inputs, found.x, waves)]
+    scales: dict[str, float] = {}
+    for leaf in (*found.x, *found.moved):
+        scales[leaf.name] = max(_largest(leaf), scales.get(leaf.name, 0.0))
+    shown = [_scene("input", "x", before, inputs, found.x, scales)]
     if found.moved:
         moved = [y for x, y in zip(found.x, found.moved, strict=True) if x != y]
         kept = [x.name for x, y in zip(found.x, found.moved, strict=True) if x == y]
         same = f"{', '.join(kept[:6])}: as in x" if moved and kept else "" if moved else "the same as x"
-        shown.append(_scene("moved input", f"{RHO}({element}) x", after if moved else None, inputs, moved, waves, same))
+        shown.append(_scene("moved input", f"{RHO}({element}) x", after if moved else None, inputs, moved, scales, same))
     if at >= min(map(len, (found.left, found.right, found.difference))):
         return tuple(shown)
     left, equals, right = statement.partition(" = ")
@@ -87,7 +89,7 @@ def scenes(found: MinimalRecord, statement: str) -> tuple[Scene, ...]:
     ]
     outputs = _reach(*spaces)
     for title, formula, side, space in zip(titles, formulas, sides, spaces, strict=True):
-        panel = _panel(found.leaf, side, scale, space is not None, 0.0, found.difference[at])
+        panel = _panel(found.leaf, side, scale, space is not None, found.difference[at])
         shown.append(Scene(title, formula, scene.view(space, outputs) if space else None, (panel,)))
     return tuple(shown)
 
@@ -98,10 +100,11 @@ def _scene(
     space: scene.Space | None,
     reach: float,
     leaves: Sequence[TensorRecord],
-    waves: float,
+    scales: dict[str, float],
     words: str = "",
 ) -> Scene:
-    return Scene(title, formula, scene.view(space, reach) if space else None, tuple(_input(x, waves) for x in leaves), words)
+    panels = (_panel(x.name, x, scales[x.name], x.look in ("points", "indices")) for x in leaves)
+    return Scene(title, formula, scene.view(space, reach) if space else None, tuple(panels), words)
 
 
 def _reach(*spaces: scene.Space | None) -> float:
@@ -119,13 +122,7 @@ def pretty(formula: str) -> str:
     return formula
 
 
-def _input(x: TensorRecord, waves: float) -> Panel:
-    return _panel(x.name, x, _largest(x), x.look in ("points", "indices"), waves)
-
-
-def _panel(
-    title: str, tensor: TensorRecord, scale: float, drawn: bool, waves: float = 0.0, least: TensorRecord | None = None
-) -> Panel:
+def _panel(title: str, tensor: TensorRecord, scale: float, drawn: bool, least: TensorRecord | None = None) -> Panel:
     """`least` is the smallest of the tensors on that scale: what is far below it is written as zero."""
     values = _values(tensor)
     dust = max(2.0**-50 * (tensor.rms or 0.0), min(2.0**-46 * scale, 2.0**-8 * _largest(least or tensor)))
@@ -133,7 +130,7 @@ def _panel(
     lines = scene.signals(tensor)
     if lines and tensor.look == "steps" and tensor.shape[-1] > len(lines):
         title = f"{title} ({len(lines)} of {tensor.shape[-1]} features drawn)".strip()
-    drawing = scene.sequence(lines, waves or scale) if lines else scene.sphere(tensor, lambda v: _shade(v, scale, 0.0))
+    drawing = scene.sequence(lines, scale) if lines else scene.sphere(tensor, lambda v: _shade(v, scale, 0.0))
     columns = max((len(row) for block in blocks for row in block.rows), default=1)
     shape = " x ".join(map(str, tensor.shape)) or "one number"
     words = _told(tensor) if tensor.reduced and values is None else "" if blocks else f"{numbers(tensor)}. Too many to draw"
