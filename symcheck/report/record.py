@@ -99,7 +99,7 @@ class ProfileRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, profile: Profile) -> ProfileRecord:
-        points = tuple((tuple(round(c, 6) for c in point.at), point.error) for point in profile.points)
+        points = tuple((tuple(round(c, 6) for c in point.at), float(f"{point.error:.6g}")) for point in profile.points)
         return cls(kind=profile.kind, size=profile.size, labels=profile.labels, points=points)
 
 

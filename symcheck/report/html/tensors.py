@@ -135,7 +135,8 @@ def _panel(title: str, tensor: TensorRecord, scale: float, drawn: bool, least: T
     shape = " x ".join(map(str, tensor.shape)) or "one number"
     words = _told(tensor) if tensor.reduced and values is None else "" if blocks else f"{numbers(tensor)}. Too many to draw"
     many = sum(len(row) for block in blocks for row in block.rows) > FOLDED
-    folded = many and (drawn or drawing is not None or (columns <= NUMBERED and tensor.look != "image"))
+    input_ = least is None and columns <= NUMBERED and tensor.look != "image"
+    folded = many and (drawn or drawing is not None or input_)
     places = tensor.look == "indices"  # a drawing shows what they say, and their sizes say nothing
     return Panel(
         title=title,
