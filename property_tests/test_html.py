@@ -447,6 +447,37 @@ def test_the_audit_writes_the_report_that_its_record_gives(tmp_path: Path, monke
     assert "there is no folder" in lost.output
 
 
+def test_the_record_keeps_the_command_and_the_weights_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "built_here.py").write_text("import torch\n\ndef build():\n    return torch.nn.Linear(3, 2).eval()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    claim = ["built_here:build", "--shape", "5,3", "--group", "S_n", "--input", "permute", "--output", "permute"]
+    found = []
+    for seed in ("1", "1", "2"):
+        arguments = ["audit", *claim, "--trials", "32", "--seed", seed, "--own-weights", "--json", str(tmp_path / "r.json")]
+        assert CliRunner().invoke(main, arguments).exit_code == 0
+        found.append(read(tmp_path / "r.json"))
+    assert found[0].command == (
+        "symcheck audit built_here:build --group S_n --shape 5,3 --input permute --output permute "
+        "--trials 32 --seed 1 --own-weights"
+    )
+    hashes = [record.results[0].fingerprint for record in found]
+    assert hashes[0] == hashes[1] != hashes[2]
+    assert re.fullmatch("[0-9a-f]{16}", hashes[0])
+    page = render(found[0])
+    assert found[0].command in page
+    assert hashes[0] in page[: page.index('id="h-lattice"')]
+
+
+def test_the_stored_report_is_of_models_that_are_as_expected() -> None:
+    folder = Path(__file__).parent.parent / "reports"
+    stored, page = read(folder / "reference.json"), (folder / "reference.html").read_text()
+    assert stored.results
+    assert all(result.met for result in stored.results)
+    assert f"All {len(stored.results)} claims are as expected" in page
+    assert "reports/reference.html" in (folder.parent / "README.md").read_text()
+    assert sum((folder / name).stat().st_size for name in ("reference.json", "reference.html", "reference.png")) < 4_000_000
+
+
 def test_jinja_is_not_imported_until_a_page_is_made() -> None:
     code = (
         "import sys, symcheck, symcheck.cli as c\ntry: c.main(['--help'])\n"
