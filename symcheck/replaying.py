@@ -11,7 +11,7 @@ import math
 import platform
 import shlex
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -28,13 +28,13 @@ from symcheck.engine import Counterexample, Evidence, Judgement, Outcome, Policy
 from symcheck.engine.bound import Bound
 from symcheck.engine.forward import Forward, ModelError
 from symcheck.engine.measure import Floor, Reading, Sides, evidence_of
-from symcheck.engine.probe import Setup, probe, sample
+from symcheck.engine.probe import Setup, sample, settled
 from symcheck.engine.run import farthest, finished
 from symcheck.engine.trials import GENERIC, Elements, Trials
 from symcheck.errors import ReplayError, SymcheckError, did_you_mean
 from symcheck.failures import DIRECTORY, Failure, Kept, Numbers, Shown, Tree, read, write
 from symcheck.groups import Monoid, from_string
-from symcheck.placement import Placement, as_device, as_dtype, placed
+from symcheck.placement import Placement, all_placed, as_device, as_dtype
 from symcheck.properties import CATALOGUE, Property
 from symcheck.report import SavedRecord, TensorRecord
 from symcheck.reps import Rep, as_rep
@@ -181,7 +181,7 @@ def _kept(outcome: Outcome, settings: Settings) -> Kept:
         raise ReplayError(f"there is no trial to keep of a claim that is {outcome.verdict.name}")
     working = Placement(as_device(outcome.device), as_dtype(outcome.precision))
     with _loaded(claim, settings.seed, working) as model:
-        setup, _ = _settled(claim, model, working, settings.seed, settings.policy)
+        setup, _ = settled(claim, model, working, settings.seed, settings.policy)
     failure, why = _described(outcome, setup, settings), ""
     trials: list[Numbers] = []
     shown: list[Shown] = []
@@ -384,14 +384,14 @@ def _evaluated(
     """A trial of a failure, judged in float64 and, at a model's own weights, in the working precision."""
     claim = replace(claim, domain=_stored(claim, own, trial))
     with _loaded(claim, own.seed, working) as model:
-        setup, precise = _settled(claim, model, working, own.seed, policy)
+        setup, failed = settled(claim, model, working, own.seed, policy)
         if setup.unstable is not None:
             judgement = Judgement(Verdict.UNSTABLE, setup.unstable, (), torch.zeros(1, dtype=torch.bool))
             return _Evaluated(judgement, [], [])
         places = dict.fromkeys((setup.forward.placement, working) if own.perturbed is None else (setup.forward.placement,))
         readings, sides = [], []
         for placement in places:
-            with _placed(model, prop, placement):
+            with all_placed((model, *prop.held), placement):
                 f = setup.at(placement)
                 if own.perturbed is not None:
                     weights.perturb(model, own.perturbed, claim.rng(own.seed, f"perturbed by {own.perturbed:g}"))
@@ -399,7 +399,7 @@ def _evaluated(
                 reading, both = _read(claim, own.seed, _OneTuple.of(f, prop, setup, words, trial), policy)
             readings.append(reading)
             sides.append(both)
-    judgement = judge(_evidence(prop, setup, readings, precise), policy, working.precision, claim.tolerance)
+    judgement = judge(_evidence(prop, setup, readings, precise=failed is None), policy, working.precision, claim.tolerance)
     half = len(sides[0]) // 2
     return _Evaluated(judgement, sides[0][:half], sides[0][half:])
 
@@ -420,28 +420,6 @@ def _loaded(claim: Claim, seed: int, working: Placement) -> Iterator[Callable[..
     with torch.random.fork_rng(devices=[working.device] if working.device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield claim.subject.load(seed)
-
-
-@contextmanager
-def _placed(model: Callable[..., Any], prop: Property, placement: Placement) -> Iterator[None]:
-    with ExitStack() as stack:
-        for each in dict.fromkeys((model, *prop.held)):
-            stack.enter_context(placed(each, placement))
-        yield
-
-
-def _settled(claim: Claim, model: Callable[..., Any], working: Placement, seed: int, policy: Policy) -> tuple[Setup, bool]:
-    """How the model is called, and whether it runs in float64: if need be with float64 as torch's default dtype."""
-    double = Placement(working.device, torch.float64)
-    failed: ModelError | None = None
-    for placement, default in ((double, False), (double, True), (working, False)):
-        try:
-            with placed(model, placement):
-                return probe(claim, model, placement, seed, policy, default_dtype=default), placement == double
-        except ModelError as error:
-            failed = failed or error
-    assert failed is not None
-    raise failed
 
 
 class _OneTuple(Sides):
@@ -476,7 +454,7 @@ def _read(claim: Claim, seed: int, sides: _OneTuple, policy: Policy) -> tuple[Re
     return reading, [leaf[0].cpu() for leaf in both]
 
 
-def _evidence(prop: Property, setup: Setup, readings: list[Reading], precise: bool) -> Evidence:
+def _evidence(prop: Property, setup: Setup, readings: list[Reading], *, precise: bool) -> Evidence:
     """That of the trial alone, the first of those read."""
     double, working = readings[0], readings[-1]
     noise = torch.minimum(working.floor, farthest(double.sweep, working)) if working is not double else None

@@ -72,7 +72,7 @@ class Domain(ABC):
         for name, kind in PLAIN.items():
             wanted = [kind(leaf) + 0.0 if leaf.is_floating_point() else leaf for leaf in leaves]
             there = [
-                bool((new != leaf).any()) and bool((some == new).flatten(1).all(1).any())
+                bool((new != leaf).any()) and bool((some == new).reshape(len(some), leaf.numel()).all(1).any())
                 for leaf, new, some in zip(leaves, wanted, offered, strict=True)
             ]
             if any(there):

@@ -19,8 +19,9 @@ from symcheck.engine.forward import Batching, Forward, ModelError
 from symcheck.engine.noise import real, rms
 from symcheck.engine.outcome import Finding
 from symcheck.engine.policy import Policy
-from symcheck.errors import DomainError
-from symcheck.placement import Placement, modules_of, written
+from symcheck.errors import ClaimError, DomainError
+from symcheck.placement import Placement, modules_of, placed, written
+from symcheck.properties import Property
 
 PROBES = 3  # inputs that a probe calls the model with: two that differ, and one more to tell a swap from a mix
 
@@ -100,6 +101,38 @@ def probe(
             unstable = unstable or "in training mode what comes out for one input depends on the others of its batch"
         return Setup(domain, bound, forward, tuple(names), outputs, tuple(findings), unstable)
     raise AssertionError("a domain has at least one reading")
+
+
+def settled(
+    claim: Claim, model: Callable[..., Any], working: Placement, seed: int, policy: Policy
+) -> tuple[Setup, ModelError | None]:
+    """How the model is called in float64, if need be with float64 as torch's default dtype.
+
+    Where it doesn't run in float64: how it is called in its working precision, and what it raised. ModelError if it doesn't
+    run there either.
+    """
+    double = Placement(working.device, torch.float64)
+    failed: ModelError | None = None
+    for placement, default in ((double, False), (double, True), (working, False)):
+        try:
+            with placed(model, placement):
+                setup = probe(claim, model, placement, seed, policy, default_dtype=default)
+            return setup, None if placement == double else failed
+        except ModelError as error:
+            failed = failed or error
+    assert failed is not None
+    raise failed
+
+
+def check_applicable(claim: Claim, prop: Property, model: Callable[..., Any], setup: Setup, seed: int) -> None:
+    """ClaimError if the property says nothing about such a claim."""
+    place = setup.forward.placement
+    x, _ = sample(setup.domain, 1, claim.rng(seed, "probe"))
+    with placed(model, place):
+        y = setup.at(place).strict(x)
+    reason = prop.inapplicable(setup.bound, x, y)
+    if reason is not None:
+        raise ClaimError(f"{claim.subject.name}: {prop.name} says nothing here: {reason.rstrip('.')}.")
 
 
 def at_layout(claim: Claim, setup: Setup, layout: Layout, seed: int) -> Setup:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from symcheck.engine.judge import judge
 from symcheck.engine.measure import Floor, Reading, Sides, Sweep, evidence_of, partners
 from symcheck.engine.noise import rms
 from symcheck.engine.outcome import Counterexample, FactorFigures, Finding, Outcome, Rung
-from symcheck.engine.probe import Setup, at_layout, probe, sample
+from symcheck.engine.probe import Setup, at_layout, check_applicable, settled
 from symcheck.engine.profile import profile
 from symcheck.engine.search import search
 from symcheck.engine.settings import Settings
@@ -30,7 +30,7 @@ from symcheck.engine.trials import Elements, Trials, draw
 from symcheck.engine.verdict import Verdict
 from symcheck.errors import ClaimError, SymcheckError
 from symcheck.groups import Monoid
-from symcheck.placement import Placement, as_device, own_dtype, placed, tensors_of
+from symcheck.placement import Placement, all_placed, as_device, own_dtype, tensors_of
 from symcheck.properties import Property
 
 Result = TypeVar("Result")
@@ -70,8 +70,7 @@ class _Examination:
     fingerprint: str
 
     def events(self) -> Iterator[Event]:
-        double = Placement(self.working.device, torch.float64)
-        found = self._probe(double)
+        found = self._probe()
         if isinstance(found, ModelError):
             for prop in self.claim.properties:
                 yield Judged(self._outcome(prop, Verdict.CRASHED, f"the model raised on its input: {found}"))
@@ -83,33 +82,24 @@ class _Examination:
             else:
                 yield from self._measured(prop, setup, precise)
 
-    def _probe(self, double: Placement) -> tuple[Setup, bool] | ModelError:
-        """The setup, and whether the model runs in float64: if need be with float64 as torch's default dtype."""
-        claim, seed, policy = self.claim, self.settings.seed, self.settings.policy
-        failed: ModelError | None = None
-        for placement, default in ((double, False), (double, True), (self.working, False)):
-            try:
-                with placed(self.model, placement):
-                    setup = probe(claim, self.model, placement, seed, policy, default_dtype=default)
-            except ModelError as error:
-                failed = failed or error
-                continue
-            if placement == double:
-                return setup, True
-            text = (
-                f"The model doesn't run in float64 ({failed}), so that rounding and small violations can't be told apart there."
-            )
-            return replace(setup, findings=(*setup.findings, Finding("no-float64", text))), False
-        assert failed is not None
-        return failed
+    def _probe(self) -> tuple[Setup, bool] | ModelError:
+        """The setup, and whether the model runs in float64."""
+        try:
+            setup, failed = settled(self.claim, self.model, self.working, self.settings.seed, self.settings.policy)
+        except ModelError as error:
+            return error
+        if failed is None:
+            return setup, True
+        text = f"The model doesn't run in float64 ({failed}), so that rounding and small violations can't be told apart there."
+        return replace(setup, findings=(*setup.findings, Finding("no-float64", text))), False
 
     def _measured(self, prop: Property, setup: Setup, precise: bool) -> Iterator[Event]:
-        self._check_applicable(prop, setup)
+        check_applicable(self.claim, prop, self.model, setup, self.settings.seed)
         trials = draw(self.claim, setup, self.settings.trials, self.settings.seed, self.settings.policy)
         readings: list[Reading] = []
         for placement in dict.fromkeys((setup.forward.placement, self.working)):
             try:
-                with self._placed(prop, placement):
+                with all_placed((self.model, *prop.held), placement):
                     reading = yield from self._read(prop, setup.at(placement), setup, trials, searching=not readings)
                 trials = reading.trials
                 crash = _crash(reading.sweep, trials, setup, placement)
@@ -121,7 +111,7 @@ class _Examination:
             readings.append(reading)
         outcome = self._judged(prop, setup, trials, readings, precise)
         if outcome.verdict is Verdict.VIOLATED:
-            with self._placed(prop, setup.forward.placement):
+            with all_placed((self.model, *prop.held), setup.forward.placement):
                 outcome = yield from self._explained(outcome, prop, setup, readings[0])
         if outcome.verdict.passes("float32"):
             outcome = yield from self._at_boundaries(outcome, prop, setup, precise, readings[0].sweep.signal)
@@ -150,7 +140,7 @@ class _Examination:
         tried, worst = own.weights, own
         for scale in policy.weight_scales:
             f, name = setup.at(setup.forward.placement), f"perturbed by {scale:g}"
-            with self._placed(prop, f.placement):
+            with all_placed((self.model, *prop.held), f.placement):
                 try:
                     self._perturb(f, scale, trials)
                     reading = yield from self._read(prop, f, setup, trials, phase="weights")
@@ -171,24 +161,6 @@ class _Examination:
         """Perturb the weights of the model, which is placed: at every placement in the same way."""
         weights.perturb(self.model, scale, self.claim.rng(self.settings.seed, f"perturbed by {scale:g}"))
         weights.calibrate(f, [leaf.to(f.placement.device) for leaf in trials.inputs])
-
-    @contextmanager
-    def _placed(self, prop: Property, placement: Placement) -> Iterator[None]:
-        """The claim's model and those that the property holds, at a placement."""
-        with ExitStack() as stack:
-            for model in dict.fromkeys((self.model, *prop.held)):
-                stack.enter_context(placed(model, placement))
-            yield
-
-    def _check_applicable(self, prop: Property, setup: Setup) -> None:
-        """ClaimError if the property says nothing about such a claim."""
-        place = setup.forward.placement
-        x, _ = sample(setup.domain, 1, self.claim.rng(self.settings.seed, "probe"))
-        with placed(self.model, place):
-            y = setup.at(place).strict(x)
-        reason = prop.inapplicable(setup.bound, x, y)
-        if reason is not None:
-            raise ClaimError(f"{self.claim.subject.name}: {prop.name} says nothing here: {reason.rstrip('.')}.")
 
     def _explained(self, found: Outcome, prop: Property, setup: Setup, reading: Reading) -> Generator[Event, None, Outcome]:
         """A violated outcome with what still holds. The model is placed, with the weights at which the claim broke."""
@@ -234,7 +206,7 @@ class _Examination:
         findings: list[Finding] = []
         for name, layout in setup.domain.boundaries.items():
             try:
-                with self._placed(prop, setup.forward.placement):
+                with all_placed((self.model, *prop.held), setup.forward.placement):
                     here = at_layout(self.claim, setup, layout, self.settings.seed)
                     trials = draw(self.claim, here, policy.weight_trials, self.settings.seed, policy)
                     f = here.at(setup.forward.placement)
@@ -272,7 +244,7 @@ class _Examination:
                 why = "complex numbers have no such precision"
             elif error is None:
                 try:
-                    with tensor_cores(name == "tf32"), self._placed(prop, placement):
+                    with tensor_cores(name == "tf32"), all_placed((self.model, *prop.held), placement):
                         if scale:
                             self._perturb(setup.at(placement), scale, trials)
                         sides = Sides(setup.at(placement), prop, setup.bound, trials)
