@@ -116,6 +116,11 @@ class Domain(ABC):
         """How far inputs are from simple, `(n,)`: entries that aren't zero, and more for those that aren't one or whole."""
         return torch.stack([complexity_of_numbers(leaf) for leaf in flatten(x)[0]]).sum(0)
 
+    @property
+    def looks(self) -> Sequence[str]:
+        """What its leaves are drawn as, `Rep.look`'s words, where the domain knows better than a claim's reps; "" where not."""
+        return ()
+
     unites: ClassVar[bool] = False
     """Whether several inputs can be joined into one by disjoint union, as graphs are."""
 
@@ -179,6 +184,10 @@ class At(Domain):
     @property
     def open(self) -> frozenset[int]:
         return self.domain.open
+
+    @property
+    def looks(self) -> Sequence[str]:
+        return self.domain.looks
 
     @property
     def unites(self) -> bool:  # type: ignore[override] # that of the domain

@@ -58,7 +58,7 @@ def examine(claim: Claim, settings: Settings) -> Iterator[Event]:
         model = claim.subject.load(settings.seed)
         dtype = settings.dtype or own_dtype(model) or claim.domain.dtype or torch.get_default_dtype()
         working = Placement(device, dtype)
-        yield from _Examination(claim, settings, model, working).events()
+        yield from _Examination(claim, settings, model, working, weights.fingerprint(model)).events()
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,7 @@ class _Examination:
     settings: Settings
     model: Callable[..., Any]
     working: Placement
+    fingerprint: str
 
     def events(self) -> Iterator[Event]:
         found = self._probe()
@@ -326,6 +327,7 @@ class _Examination:
         outcome = Outcome(
             self.claim, prop, str(self.claim.group), verdict, because, self.working.precision, str(self.working.device)
         )
+        outcome = replace(outcome, fingerprint=self.fingerprint)
         if setup is not None:
             batching = setup.forward.batching.value
             outcome = replace(

@@ -212,6 +212,7 @@ class _Shrinker:
         both = [leaf[0].detach().cpu() for leaf in nearby.both(nearby.inputs, trial.g)]
         left, right = both[: len(both) // 2], both[len(both) // 2 :]
         names = self.prop.names(place.setup.names, place.setup.outputs, trial.x)
+        reps = self.prop.reps(place.sides.bound, trial.x)
         return Minimal(
             layout=dict(place.domain.layout),
             group=str(place.group),
@@ -221,12 +222,19 @@ class _Shrinker:
             left=left,
             right=right,
             difference=[_minus(a, b) for a, b in zip(left, right, strict=True)],
+            moved=[leaf[0] for leaf in self._moved(place, trial)],
+            looks=_looks(place, trial.x),
+            quantity_looks=tuple(rep.look(place.group, tuple(y.shape)) for rep, y in zip(reps, left, strict=True)),
             leaf=names[int(shown.leaf[0])],
             relative=float(shown.relative[0]),
             region=self.region,
             evaluations=took,
             stopped=self.stopped,
         )
+
+    def _moved(self, place: Place, trial: Trial) -> Leaves:
+        """The input as the left side takes it; nothing where that says nothing."""
+        return self.prop.moved(place.sides.bound, trial.x, *trial.g.unbind(1)) or []
 
     # The layout
 
@@ -411,6 +419,13 @@ def _first_of_each(leaves: Leaves) -> Tensor:
     _, kind = torch.unique(rows, dim=0, return_inverse=True)
     first = torch.full((int(kind.max()) + 1,), len(kind)).scatter_reduce(0, kind, torch.arange(len(kind)), "amin")
     return first.sort().values
+
+
+def _looks(place: Place, x: Leaves) -> tuple[str, ...]:
+    """What the leaves of an input are drawn as: what the domain says, else what the reps do."""
+    said = [*place.domain.looks, *[""] * len(x)]
+    reps = place.sides.bound.inputs
+    return tuple(own or rep.look(place.group, tuple(leaf.shape[1:])) for own, rep, leaf in zip(said, reps, x, strict=False))
 
 
 def _minus(a: Tensor, b: Tensor) -> Tensor:

@@ -66,6 +66,10 @@ class Property(ABC):
     def sides(self, f: Function, actions: Actions, x: Leaves, *g: Tensor) -> tuple[Leaves, Leaves]:
         """The two sides, which a model that has the property makes equal: one function of the other's rounding apart."""
 
+    def moved(self, actions: Actions, x: Leaves, *g: Tensor) -> Leaves | None:
+        """The inputs as the first side takes them, to be shown beside x; None where that says nothing."""
+        return actions.on_inputs(g[0], x)
+
     def quantity(self, f: Function, actions: Actions, x: Leaves) -> Leaves:
         """What the equation is about, at each input. Its spread over the inputs is the signal."""
         return f(x)

@@ -33,6 +33,9 @@ class Infinitesimal(Property):
         v = directions(actions.group, g[0])
         return f.jvp(x, velocity(actions, v, x, inward=True)), velocity(actions, v, f(x), inward=False)
 
+    def moved(self, actions: Actions, x: Leaves, *g: Tensor) -> Leaves | None:
+        return None  # nothing is moved: its derivative is taken
+
     def inapplicable(self, actions: Actions, x: Leaves, y: Leaves) -> str | None:
         group = actions.group
         if not isinstance(group, Group) or not group.dimension:

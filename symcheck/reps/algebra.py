@@ -38,7 +38,7 @@ from symcheck.groups import (
     cover,
 )
 from symcheck.groups.homomorphism import inclusion
-from symcheck.reps.base import Rep, Shape
+from symcheck.reps.base import Look, Rep, Shape
 from symcheck.reps.cartesian import Point, Scalar, Vector, matrix_act
 from symcheck.reps.irreps import Irreps
 from symcheck.reps.moves import Permute, Relabel, Roll
@@ -132,6 +132,13 @@ class Together(Combined):
         each = [rep.mixes for rep in self.reps]
         known = {axis for axes in each if axes is not None for axis in axes}
         return None if None in each else tuple(sorted(known))
+
+    def look(self, group: Monoid, shape: Shape) -> Look:
+        """That of the part that tells most: the members of a set may be points. Of both axes of a matrix, a graph's."""
+        if sorted(rep.axis for rep in self.reps if isinstance(rep, Permute)) == [-2, -1]:
+            return "adjacency"
+        looks = [rep.look(group, shape) for rep in self.reps]
+        return next((look for look in looks if look not in ("", "set")), "set" if "set" in looks else "")
 
     def fibre(self, group: Monoid) -> Shape | None:
         """That of the one among them that isn't of a single number."""
@@ -501,6 +508,9 @@ class Via(Combined):
     def fibre(self, group: Monoid) -> Shape | None:
         return self.rep.fibre(self.homomorphism.target)
 
+    def look(self, group: Monoid, shape: Shape) -> Look:
+        return self.rep.look(self.homomorphism.target, shape)
+
     def is_complex(self, group: Monoid) -> bool:
         return self.rep.is_complex(self.homomorphism.target)
 
@@ -570,6 +580,9 @@ class Factor(Combined):
 
     def fibre(self, group: Monoid) -> Shape | None:
         return self.rep.fibre(self._factor(group))
+
+    def look(self, group: Monoid, shape: Shape) -> Look:
+        return self.rep.look(self._factor(group), shape)
 
     def is_complex(self, group: Monoid) -> bool:
         return self.rep.is_complex(self._factor(group))

@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 from symcheck import patterns
 from symcheck.errors import ClaimError, GroupError
 from symcheck.groups import Monoid, Product, SignFlips, Symmetric, Translations
-from symcheck.reps.base import Rep, Shape
+from symcheck.reps.base import Look, Rep, Shape
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,9 @@ class Permute(Rep):
     @property
     def mixes(self) -> tuple[int, ...]:
         return (self.axis,)
+
+    def look(self, group: Monoid, shape: Shape) -> Look:
+        return "set" if self.axis == -2 else ""
 
     def sizes(self, shape: Shape) -> Mapping[str, int]:
         return {self.of: shape[self.axis]}
@@ -98,6 +101,9 @@ class Relabel(Rep):
 
     def fibre(self, group: Monoid) -> Shape | None:
         return () if self.axis is None else None
+
+    def look(self, group: Monoid, shape: Shape) -> Look:
+        return "indices"
 
     def sizes(self, shape: Shape) -> Mapping[str, int]:
         return {} if self.axis is None else {self.of: shape[self.axis]}
@@ -162,6 +168,9 @@ class Roll(Rep):
     def mixes(self) -> tuple[int, ...]:
         return self.axes
 
+    def look(self, group: Monoid, shape: Shape) -> Look:
+        return gridded(self.axes)
+
     def sizes(self, shape: Shape) -> Mapping[str, int]:
         return {f"grid{i}": shape[axis] for i, axis in enumerate(self.axes)}
 
@@ -225,6 +234,9 @@ class Flip(Rep):
     def __post_init__(self) -> None:
         _from_the_end(self, self.axes)
 
+    def look(self, group: Monoid, shape: Shape) -> Look:
+        return gridded(self.axes)
+
     @property
     def rank(self) -> int:
         return -min(self.axes)
@@ -263,3 +275,10 @@ def _from_the_end(rep: Rep, axes: tuple[int, ...]) -> None:
         or len(set(axes)) < len(axes)
     ):
         raise ClaimError(f"{rep}: axes are different negative integers, counted from the end, so that batch axes don't matter.")
+
+
+def gridded(axes: Sequence[int]) -> Look:
+    """What a tensor is drawn as whose samples lie on a grid along those axes."""
+    if set(axes) == {-2, -1}:
+        return "image"
+    return "signal" if tuple(axes) == (-1,) else "steps" if tuple(axes) == (-2,) else ""
