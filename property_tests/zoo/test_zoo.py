@@ -13,7 +13,7 @@ from property_tests.zoo.subjects import SUBJECTS
 pytestmark = [pytest.mark.zoo, pytest.mark.filterwarnings("ignore")]
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("entry", [*SUBJECTS, *MUTANTS], ids=lambda entry: entry.name)
 def test_the_verdict_is_true(entry: Entry, dtype: str) -> None:
     if entry.missing:
