@@ -10,7 +10,7 @@ from torch import Tensor
 from models._geometry import intrinsic, rings_of
 from symcheck.groups import SO, Gauge, Monoid
 from symcheck.properties import Actions, Equivariance, Function
-from symcheck.reps import Rep, Shape
+from symcheck.reps import Look, Rep, Shape
 
 Leaves = list[Tensor]
 
@@ -26,6 +26,9 @@ class Fold(Rep):
     @property
     def rank(self) -> int:
         return 2
+
+    def look(self, group: Monoid, shape: Shape) -> Look:
+        return "points"
 
     def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
         turned, side = x.clone(), list(self.side)

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+TALLEST = 8000  # pixels of a picture
 PATIENCE = 60.0  # seconds that the browser may take to answer: a loaded machine starts it slowly
 
 
@@ -45,6 +46,8 @@ class Page:
             "--disable-gpu",
             "--disable-dev-shm-usage",
             "--no-first-run",
+            "--disable-component-update",
+            "--disable-sync",
             "--hide-scrollbars",
         ]
         flags += ["--remote-debugging-pipe", f"--user-data-dir={self.folder.name}", "--disable-background-networking"]
@@ -101,15 +104,13 @@ class Page:
             self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y, **common)
         self.call("Input.dispatchMouseEvent", type="mouseReleased", x=end[0], y=end[1], clickCount=1, button="left")
 
-    def picture(self, path: Path, *, whole: bool = True) -> None:
-        data = self.call(
-            "Page.captureScreenshot", format="png", captureBeyondViewport=whole, **({"clip": self._all()} if whole else {})
-        )
-        path.write_bytes(base64.b64decode(data["data"]))
-
-    def _all(self) -> dict[str, float]:
+    def picture(self, path: Path, *, top: float = 0, height: float = TALLEST) -> None:
+        """The page as a PNG, from `top` on. A whole long page at once takes the browser gigabytes."""
         size = self.call("Page.getLayoutMetrics")["cssContentSize"]
-        return {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
+        shown = min(height, TALLEST, size["height"] - top)
+        clip = {"x": 0, "y": top, "width": size["width"], "height": shown, "scale": 1}
+        data = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
+        path.write_bytes(base64.b64decode(data["data"]))
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
         number = next(self.numbers)

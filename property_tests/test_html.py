@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import itertools
 import json
 import math
+import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -216,7 +219,7 @@ def test_the_banner_says_it_in_words(record: Record, results: dict[str, Result])
         ("rotation", "Improper: with a mirror"),
         ("shift", "Error against the shift"),
         ("element", "Error by element"),
-        ("permutation", "things that it moves"),
+        ("permutation", "the place it goes to"),
         ("scale", "Error against the factor"),
         ("product", "Which factor breaks"),
     ],
@@ -444,6 +447,37 @@ def test_the_audit_writes_the_report_that_its_record_gives(tmp_path: Path, monke
     assert "there is no folder" in lost.output
 
 
+def test_the_record_keeps_the_command_and_the_weights_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "built_here.py").write_text("import torch\n\ndef build():\n    return torch.nn.Linear(3, 2).eval()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    claim = ["built_here:build", "--shape", "5,3", "--group", "S_n", "--input", "permute", "--output", "permute"]
+    found = []
+    for seed in ("1", "1", "2"):
+        arguments = ["audit", *claim, "--trials", "32", "--seed", seed, "--own-weights", "--json", str(tmp_path / "r.json")]
+        assert CliRunner().invoke(main, arguments).exit_code == 0
+        found.append(read(tmp_path / "r.json"))
+    assert found[0].command == (
+        "symcheck audit built_here:build --group S_n --shape 5,3 --input permute --output permute "
+        "--trials 32 --seed 1 --own-weights"
+    )
+    hashes = [record.results[0].fingerprint for record in found]
+    assert hashes[0] == hashes[1] != hashes[2]
+    assert re.fullmatch("[0-9a-f]{16}", hashes[0])
+    page = render(found[0])
+    assert found[0].command in page
+    assert hashes[0] in page[: page.index('id="h-lattice"')]
+
+
+def test_the_stored_report_is_of_models_that_are_as_expected() -> None:
+    folder = Path(__file__).parent.parent / "reports"
+    stored, page = read(folder / "reference.json"), (folder / "reference.html").read_text()
+    assert stored.results
+    assert all(result.met for result in stored.results)
+    assert f"All {len(stored.results)} claims are as expected" in page
+    assert "reports/reference.html" in (folder.parent / "README.md").read_text()
+    assert sum((folder / name).stat().st_size for name in ("reference.json", "reference.html", "reference.png")) < 4_000_000
+
+
 def test_jinja_is_not_imported_until_a_page_is_made() -> None:
     code = (
         "import sys, symcheck, symcheck.cli as c\ntry: c.main(['--help'])\n"
@@ -516,6 +550,8 @@ def test_the_page_loads_without_complaint_request_or_overflow(page: _chromium.Pa
         .filter(e => !e.closest('.scroll, .tensor, .raw, svg, details:not([open])')
         && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 80))"""
     assert page.evaluate(wide) == []
+    named = "[...document.querySelectorAll('.matrix th, .claims td, .told dd, summary h3')]"
+    assert page.evaluate(f"{named}.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.outerHTML.slice(0, 80))") == []
 
 
 @browser
@@ -559,7 +595,7 @@ def test_the_ball_turns_by_key_and_mouse(file: Path) -> None:
     with _chromium.Page() as page:
         page.open(file)
         page.evaluate("document.querySelector('[data-turns] button').click()")
-        dots = "[...document.querySelectorAll('.turn .dot')].map(p => p.getAttribute('d')).join()"
+        dots = "[...document.querySelectorAll('.ball .dot')].map(p => p.getAttribute('d')).join()"
         before = page.evaluate(dots)
         assert before
         page.key("ArrowLeft")  # the ball took the focus
@@ -567,13 +603,106 @@ def test_the_ball_turns_by_key_and_mouse(file: Path) -> None:
         assert turned != before
         page.key("ArrowRight")
         assert page.evaluate(dots) == before
-        page.evaluate("document.querySelector('.turn').scrollIntoView({block: 'center', behavior: 'instant'})")
+        page.evaluate("document.querySelector('.ball').scrollIntoView({block: 'center', behavior: 'instant'})")
         box = page.evaluate(
-            "(b => [b.x + b.width / 2, b.y + b.height / 2])(document.querySelector('.turn').getBoundingClientRect())"
+            "(b => [b.x + b.width / 2, b.y + b.height / 2])(document.querySelector('.ball').getBoundingClientRect())"
         )
         page.drag((box[0], box[1]), (box[0] + 40, box[1] + 10))
         assert page.evaluate(dots) != before
         assert page.problems == []
+
+
+@browser
+@needs_chromium
+def test_the_drawings_of_a_counterexample_turn_together(record: Record, results: dict[str, Result], tmp_path: Path) -> None:
+    made = tmp_path / "report.html"
+    made.write_text(render(with_results(record, results["rotation"])))
+    paths = "[...s.querySelectorAll('path')].map(p => (p.getAttribute('d').match(/-?[\\d.]+/g) || []).map(Number))"
+    views = f"[...document.querySelectorAll('[data-space]')].map(s => {paths}.filter(path => path.length))"
+    with _chromium.Page(width=390) as page:
+        page.open(made)
+        still = page.evaluate(views)
+        assert len(still) == 2  # x and rho(g) x
+        assert still[0] != still[1]
+        page.evaluate("document.querySelector('[data-space]').focus()")
+        page.key("ArrowUp")
+        turned = page.evaluate(views)
+        assert all(a != b for a, b in zip(still, turned, strict=True))
+        page.key("ArrowDown")
+        back = page.evaluate(views)  # drawn by the script, where the page's own drawing was
+        assert [[len(path) for path in view] for view in back] == [[len(path) for path in view] for view in still]
+        pairs = zip(itertools.chain(*itertools.chain(*back)), itertools.chain(*itertools.chain(*still)), strict=True)
+        assert all(abs(a - b) < 0.2 for a, b in pairs)  # of a tenth of a pixel, from coordinates of four digits
+        page.key("Tab")
+        assert page.evaluate("document.activeElement === document.querySelectorAll('[data-space]')[1]")
+        assert page.problems == []
+
+
+AXE = "axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.map(v => [v.impact, v.id, v.nodes[0].html]))"
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The accessibility checker axe-core: of the folder AXE_CORE, or from the package registry of node."""
+    folder = Path(os.environ.get("AXE_CORE", "")) if os.environ.get("AXE_CORE") else tmp_path_factory.mktemp("axe")
+    script = folder / "node_modules" / "axe-core" / "axe.min.js"
+    if not script.exists() and shutil.which("npm"):
+        command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder), "axe-core@4"]
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            subprocess.run(command, capture_output=True, timeout=60, check=False)
+    if not script.exists():
+        pytest.skip("axe-core is not here and npm can't fetch it")
+    return script.read_text()
+
+
+@browser
+@needs_chromium
+@pytest.mark.parametrize(("width", "dark"), [(1280, True), (390, False)])
+def test_axe_finds_no_barrier(file: Path, axe: str, width: int, dark: bool) -> None:
+    with _chromium.Page(width=width, dark=dark) as page:
+        page.open(file)
+        page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
+        page.call("Runtime.evaluate", expression=axe)
+        assert page.evaluate(AXE) == []
+        page.evaluate("document.querySelector('h1').insertAdjacentHTML('afterend', '<img src=\"data:,\">')")
+        assert [found[1] for found in page.evaluate(AXE.replace("{", "{runOnly: ['image-alt'], ", 1))] == ["image-alt"]
+
+
+@browser
+@needs_chromium
+def test_five_thousand_claims_open_a_page_at_a_time(record: Record, results: dict[str, Result], tmp_path: Path) -> None:
+    many = [msgspec.structs.replace(results["holds"], claim=f"m{i}: G", subject=f"m{i}") for i in range(5000)]
+    made = tmp_path / "report.html"
+    made.write_text(render(with_results(record, *many)))
+    shown = "[...document.querySelectorAll('[data-claims] tbody tr')].filter(r => !r.hidden).length"
+    with _chromium.Page() as page:
+        page.open(made)
+        assert page.evaluate(shown) == 200
+        page.evaluate("document.querySelector('[data-more]').click()")
+        assert page.evaluate(shown) == 400
+        page.evaluate(
+            "{const f = document.querySelector('[data-filter]'); f.value = 'm4999'; f.dispatchEvent(new Event('input'))}"
+        )
+        assert page.evaluate(shown) == 1
+        assert page.problems == []
+
+
+@browser
+@needs_chromium
+@pytest.mark.parametrize("kind", ["none", "crashed", "nan"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_bad_records_are_readable_pages(
+    record: Record, results: dict[str, Result], tmp_path: Path, kind: str, width: int
+) -> None:
+    found = {"none": [], "crashed": [results["crashed"]] * 3, "nan": [nan(results["angle"]), results["nan"]]}[kind]
+    made = tmp_path / "report.html"
+    made.write_text(render(with_results(record, *found)))
+    with _chromium.Page(width=width) as page:
+        page.open(made)
+        assert page.problems == []
+        assert page.requests == [made.resolve().as_uri()]
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate("document.querySelector('h1').textContent")
 
 
 @browser
@@ -640,7 +769,7 @@ def test_everything_has_a_name_for_who_cannot_see_it(file: Path) -> None:
         assert page.evaluate("document.documentElement.lang") == "en"
         ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
         assert len(ids) == len(set(ids))
-        named = "svg[role=img]:not([aria-label]), input, select, button, a[href], [role=region]"
+        named = "svg[role=img]:not([aria-label]), input, select, button, a[href], [role=group]"
         nameless = f"""[...document.querySelectorAll('{named}')]
             .filter(e => !(e.ariaLabel || e.getAttribute('aria-labelledby') || e.labels?.length || e.textContent.trim()))
             .map(e => e.outerHTML.slice(0, 80))"""

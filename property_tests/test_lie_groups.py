@@ -582,7 +582,7 @@ def test_homomorphisms_between_other_groups_do_not_compose() -> None:
 
 
 def test_a_block_may_stand_anywhere() -> None:
-    g = SO(2).landmarks()
+    g = SO(2).landmarks()[:1]
     assert block(SO(2), SO(3), at=1)(g).tolist() == [[[1, 0, 0], [0, 0, -1], [0, 1, 0]]]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.metadata
 import json
 import os
@@ -403,6 +404,27 @@ def test_it(symcheck, model, n):
     assert "fixture 'symcheck'" not in lines(done)
 
 
+def test_trials_of_a_claim_in_a_test_of_ones_own(session: Any) -> None:
+    done = session("""
+from hypothesis import given, settings
+from symcheck.strategies import trials
+
+QUIET = settings(max_examples=30, database=None, derandomize=True)
+
+@QUIET
+@given(trials(RADII))
+def test_holds(trial):
+    torch.testing.assert_close(*trial.sides())
+
+@QUIET
+@given(trials(LEANING))
+def test_broken(trial):
+    torch.testing.assert_close(*trial.sides())
+""")
+    done.assert_outcomes(passed=1, failed=1)
+    assert "trial=Trial({'points': 1}, g = rotation by 90 deg about" in lines(done)
+
+
 # Options and profiles
 
 PROFILES = """
@@ -505,6 +527,32 @@ def test_a_read_only_folder_is_refused_at_once(pytester: pytest.Pytester, monkey
     done = pytester.runpytest_inprocess("--symcheck-json=locked/out.json")
     assert done.ret == pytest.ExitCode.USAGE_ERROR
     assert "--symcheck-json locked/out.json can't be written: it is read-only" in lines(done)
+
+
+@pytest.mark.parametrize("how", ["a file", "read-only"])
+def test_where_failures_cannot_be_kept_the_diagnosis_says_so(
+    session: Any, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    folder = pytester.path / ".symcheck"
+    if how == "a file":
+        folder.write_text("in the way")
+    else:
+        folder.mkdir(mode=0o500)
+        write = Path.write_bytes
+
+        def read_only(path: Path, data: bytes) -> int:  # the superuser may write everywhere
+            if path.parent.name == ".symcheck":
+                raise PermissionError(errno.EACCES, "Permission denied")
+            return write(path, data)
+
+        monkeypatch.setattr(Path, "write_bytes", read_only)
+    done = session(BOTH, "--symcheck-json=out.json")
+    done.assert_outcomes(passed=1, failed=1)
+    assert re.search(r"reproduce not kept: '.symcheck' can't be written to: \w+", lines(done))
+    assert "simplest g = rotation by 90 deg about " in lines(done)
+    assert "rerun pytest" in lines(done)
+    assert not folder.is_dir() or not list(folder.iterdir())
+    assert len(record(pytester.path / "out.json").results) == 2
 
 
 # Sessions
@@ -670,6 +718,44 @@ def test_what_is_done_when_interrupted_is_kept(session: Any, pytester: pytest.Py
     assert [result.claim for result in found.results] == ["leaning", "radii", "third"]
 
 
+SHRINKING = """
+import sys
+
+def stopped():
+    calls = 0
+
+    def model(x):
+        nonlocal calls
+        frame = sys._getframe()
+        while frame is not None and not frame.f_code.co_filename.endswith("shrink.py"):
+            frame = frame.f_back
+        calls += frame is not None
+        if calls == 30:  # of some 45 that shrinking takes
+            raise KeyboardInterrupt
+        return x[..., 0].abs()
+    return model
+
+def test_it(symcheck):
+    symcheck.assert_holds([of(stopped), of(radii, id="never")])
+"""
+
+
+def test_interrupted_while_it_shrinks_the_simplest_so_far_is_kept(session: Any, pytester: pytest.Pytester) -> None:
+    done = session(SHRINKING, "--symcheck-json=out.json")
+    assert done.ret == pytest.ExitCode.INTERRUPTED
+    done.stdout.fnmatch_lines(["1 claim in *1 VIOLATED", "record*: 1 result"])
+    found = record(pytester.path / "out.json")
+    assert found.interrupted
+    (result,) = found.results
+    assert result.counterexample is not None
+    assert result.counterexample.minimal is not None
+    assert result.counterexample.minimal.stopped == "interrupted"
+    assert result.saved is not None
+    kept = pytester.path / ".symcheck" / f"{result.saved.id}.json"
+    assert symcheck.replay(kept, lambda x: x[..., 0].abs()).status == "FAILED"
+    assert symcheck.replay(kept, lambda x: x.norm(dim=-1)).status == "FIXED"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
 def test_ctrl_c_in_a_real_process(pytester: pytest.Pytester) -> None:
     slow = """
@@ -789,9 +875,43 @@ def test_the_plugin_is_installed_by_name() -> None:
     assert found.value == "_symcheck_pytestplugin"
 
 
-# The page about it
+# The pages about it
 
-PAGE = Path(symcheck.__file__).parents[1] / "docs" / "pytest.md"
+ROOT = Path(symcheck.__file__).parents[1]
+PAGE = ROOT / "docs" / "pytest.md"
+
+E3NN = """
+import torch
+from e3nn import o3
+
+def build():
+    return {net}
+
+class Leaky(o3.Linear):
+    def forward(self, x):
+        return super().forward(x) + 0.01 * x[..., :1]
+"""
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize(
+    ("net", "passes"),
+    [
+        ("o3.Linear('8x0e + 4x1o + 2x2e', '4x0e + 3x1o')", True),
+        ("o3.Norm('8x0e + 4x1o')", True),
+        ("Leaky('4x1o', '4x1o')", False),
+    ],
+    ids=("linear", "norm", "leaky"),
+)
+def test_the_five_lines_of_the_readme_in_a_project_that_uses_e3nn(pytester: pytest.Pytester, net: str, passes: bool) -> None:
+    (text,) = re.findall(r"```python\n# test_symmetry.py\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    assert len([line for line in text.splitlines() if line]) <= 5
+    pytester.mkpydir("mypkg")
+    (pytester.path / "mypkg" / "net.py").write_text(E3NN.format(net=net))
+    (pytester.path / "test_symmetry.py").write_text(text)
+    done = pytester.runpytest_subprocess()
+    done.assert_outcomes(passed=int(passes), failed=int(not passes))
+    done.stdout.fnmatch_lines([f"1 claim in * s, profile ci, seed 0: 1 {'HOLDS' if passes else 'VIOLATED'}"])
 
 
 def test_the_page_shows_what_happens(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -808,4 +928,4 @@ def test_the_page_shows_what_happens(pytester: pytest.Pytester, monkeypatch: pyt
         shown = ".*?".join(map(re.escape, rest.strip().split("...")))
         assert re.search(shown, "\n".join(done.outlines), flags=re.DOTALL), first
         ran += 1
-    assert ran == 6
+    assert ran == 7

@@ -75,7 +75,8 @@ def rotation(axis: list[float], angle: float) -> Tensor:
         (E(3), E(3).identity(1), "rotation", [0, 0, 0, 1]),
         (SO(2), SO(2).landmarks()[:1], "angle", [math.pi / 2, 1]),
         (Scaling(), torch.full((1, 1, 1), math.e, dtype=torch.float64), "scale", [1]),
-        (Symmetric(7), Symmetric(7).landmarks()[:1], "permutation", [2]),
+        (Symmetric(7), Symmetric(7).landmarks()[:1], "permutation", [2, 1, 0, 2, 3, 4, 5, 6]),
+        (Symmetric(20), Symmetric(20).landmarks()[:1], "permutation", [2]),
     ],
     ids=str,
 )

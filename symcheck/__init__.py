@@ -44,7 +44,7 @@ _HOMES = {
     "parametrize": "symcheck.pytest_support",
     "replay": "symcheck.replaying",
 }
-_MODULES = ("domains", "groups", "properties", "reps", "testing")
+_MODULES = ("domains", "groups", "properties", "reps", "strategies", "testing")
 
 __all__ = [*_HOMES, "__version__", *_MODULES]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from symcheck import __version__
 from symcheck.errors import SettingsError, SymcheckError, printable
@@ -106,6 +108,8 @@ def audit(
 
     The code of TARGET is imported and run.
     """
+    from msgspec.structs import replace
+
     from symcheck import subjects
 
     for option, file in (("--json", json_file), ("--html", html_file)):  # say now what would fail after a long audit
@@ -117,6 +121,7 @@ def audit(
         claims = [claim for target in targets for claim in subjects.claims(target, twins=twins)]
         claims = list({id(claim): claim for claim in claims}.values())  # a package and one of its modules name the same ones
     record, code = _audited(claims, settings)
+    record = replace(record, command=_command(click.get_current_context()))
     if json_file is not None:
         _write("--json", json_file, record.json(), "The audit is done, but its record isn't saved.")
     if html_file is not None:
@@ -124,6 +129,22 @@ def audit(
 
         _write("--html", html_file, render(record).encode(), "The audit is done, but its report isn't saved.")
     sys.exit(code)
+
+
+def _command(ctx: click.Context) -> str:
+    """The command as it was given, less the files that it writes."""
+    words = ["symcheck", "audit", *ctx.params["targets"]]
+    for option in ctx.command.params:
+        given = option.name is not None and ctx.get_parameter_source(option.name) is ParameterSource.COMMANDLINE
+        if option.name in ("targets", "json_file", "html_file", "save") or not isinstance(option, click.Option) or not given:
+            continue
+        value = ctx.params[option.name or ""]
+        if option.is_flag:
+            words.append(option.opts[0] if value else option.secondary_opts[0])
+        else:
+            for one in value if option.multiple else (value,):
+                words += [option.opts[0], str(one)]
+    return shlex.join(words)
 
 
 def _write(option: str, file: Path, text: bytes, lost: str) -> None:

@@ -11,8 +11,8 @@ import copy
 import functools
 import inspect
 import types
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,6 +103,15 @@ def placed(model: Callable[..., Any], placement: Placement) -> Iterator[Callable
             box.extend(content) if isinstance(box, list) else box.update(content)
         for tensor, data in state:
             tensor.data = data
+
+
+@contextmanager
+def all_placed(models: Iterable[Callable[..., Any]], placement: Placement) -> Iterator[None]:
+    """Several models at a placement, each once: a claim's own, and those that its property holds."""
+    with ExitStack() as stack:
+        for model in dict.fromkeys(models):
+            stack.enter_context(placed(model, placement))
+        yield
 
 
 def _check_movable(tensor: Tensor) -> None:

@@ -11,8 +11,8 @@ import math
 import platform
 import shlex
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,14 +27,14 @@ from symcheck.domains import At, Domain, Examples, Layout
 from symcheck.engine import Counterexample, Evidence, Judgement, Outcome, Policy, Settings, Verdict, judge, weights
 from symcheck.engine.bound import Bound
 from symcheck.engine.forward import Forward, ModelError
-from symcheck.engine.measure import Floor, Sides
-from symcheck.engine.probe import Setup, probe, sample
-from symcheck.engine.run import _Reading, farthest, finished
+from symcheck.engine.measure import Floor, Reading, Sides, evidence_of
+from symcheck.engine.probe import Setup, sample, settled
+from symcheck.engine.run import farthest, finished
 from symcheck.engine.trials import GENERIC, Elements, Trials
 from symcheck.errors import ReplayError, SymcheckError, did_you_mean
 from symcheck.failures import DIRECTORY, Failure, Kept, Numbers, Shown, Tree, read, write
 from symcheck.groups import Monoid, from_string
-from symcheck.placement import Placement, as_device, as_dtype, placed
+from symcheck.placement import Placement, all_placed, as_device, as_dtype
 from symcheck.properties import CATALOGUE, Property
 from symcheck.report import SavedRecord, TensorRecord
 from symcheck.reps import Rep, as_rep
@@ -181,7 +181,7 @@ def _kept(outcome: Outcome, settings: Settings) -> Kept:
         raise ReplayError(f"there is no trial to keep of a claim that is {outcome.verdict.name}")
     working = Placement(as_device(outcome.device), as_dtype(outcome.precision))
     with _loaded(claim, settings.seed, working) as model:
-        setup, _ = _settled(claim, model, working, settings.seed, settings.policy)
+        setup, _ = settled(claim, model, working, settings.seed, settings.policy)
     failure, why = _described(outcome, setup, settings), ""
     trials: list[Numbers] = []
     shown: list[Shown] = []
@@ -384,14 +384,14 @@ def _evaluated(
     """A trial of a failure, judged in float64 and, at a model's own weights, in the working precision."""
     claim = replace(claim, domain=_stored(claim, own, trial))
     with _loaded(claim, own.seed, working) as model:
-        setup, precise = _settled(claim, model, working, own.seed, policy)
+        setup, failed = settled(claim, model, working, own.seed, policy)
         if setup.unstable is not None:
             judgement = Judgement(Verdict.UNSTABLE, setup.unstable, (), torch.zeros(1, dtype=torch.bool))
             return _Evaluated(judgement, [], [])
         places = dict.fromkeys((setup.forward.placement, working) if own.perturbed is None else (setup.forward.placement,))
         readings, sides = [], []
         for placement in places:
-            with _placed(model, prop, placement):
+            with all_placed((model, *prop.held), placement):
                 f = setup.at(placement)
                 if own.perturbed is not None:
                     weights.perturb(model, own.perturbed, claim.rng(own.seed, f"perturbed by {own.perturbed:g}"))
@@ -399,7 +399,7 @@ def _evaluated(
                 reading, both = _read(claim, own.seed, _OneTuple.of(f, prop, setup, words, trial), policy)
             readings.append(reading)
             sides.append(both)
-    judgement = judge(_evidence(prop, setup, readings, precise), policy, working.precision, claim.tolerance)
+    judgement = judge(_evidence(prop, setup, readings, precise=failed is None), policy, working.precision, claim.tolerance)
     half = len(sides[0]) // 2
     return _Evaluated(judgement, sides[0][:half], sides[0][half:])
 
@@ -422,28 +422,6 @@ def _loaded(claim: Claim, seed: int, working: Placement) -> Iterator[Callable[..
         yield claim.subject.load(seed)
 
 
-@contextmanager
-def _placed(model: Callable[..., Any], prop: Property, placement: Placement) -> Iterator[None]:
-    with ExitStack() as stack:
-        for each in dict.fromkeys((model, *prop.held)):
-            stack.enter_context(placed(each, placement))
-        yield
-
-
-def _settled(claim: Claim, model: Callable[..., Any], working: Placement, seed: int, policy: Policy) -> tuple[Setup, bool]:
-    """How the model is called, and whether it runs in float64: if need be with float64 as torch's default dtype."""
-    double = Placement(working.device, torch.float64)
-    failed: ModelError | None = None
-    for placement, default in ((double, False), (double, True), (working, False)):
-        try:
-            with placed(model, placement):
-                return probe(claim, model, placement, seed, policy, default_dtype=default), placement == double
-        except ModelError as error:
-            failed = failed or error
-    assert failed is not None
-    raise failed
-
-
 class _OneTuple(Sides):
     """The two sides with the same elements on the inputs of one trial: its own, and those of its kind."""
 
@@ -459,11 +437,11 @@ class _OneTuple(Sides):
         trials = Trials(trial.x, region, (GENERIC, words.region), torch.arange(n), Elements.of(g, drawn=True))
         return cls(f, prop, setup.bound, trials, trial.g)
 
-    def tuples(self, g: Tensor) -> tuple[Tensor, ...]:
+    def tuples(self, g: Tensor, kin: Tensor | None = None) -> tuple[Tensor, ...]:
         return tuple(one.expand_as(g) for one in self._elements)
 
 
-def _read(claim: Claim, seed: int, sides: _OneTuple, policy: Policy) -> tuple[_Reading, Leaves]:
+def _read(claim: Claim, seed: int, sides: _OneTuple, policy: Policy) -> tuple[Reading, Leaves]:
     """The reading of a trial in one precision, and its two sides. The model is placed."""
     f, trials = sides.f, sides.trials
     sweep = finished(sides.sweep(trials.source, trials.g))
@@ -471,28 +449,20 @@ def _read(claim: Claim, seed: int, sides: _OneTuple, policy: Policy) -> tuple[_R
         raise ModelError(sweep.crashes[0])
     floor = Floor(sides, trials, policy, claim.rng(seed, f"noise {f.placement.precision}"), claim.domain.fixed)
     allowed = (claim.tolerance or 0.0) * sweep.signal
-    reading = _Reading(f, trials, sweep, floor.corrected(floor.everywhere(sweep), sweep.error, allowed))
+    reading = Reading(f, trials, sweep, floor.corrected(floor.everywhere(sweep), sweep.error, allowed))
     both = sides.both([leaf[:2] for leaf in sides.inputs], trials.g[:2])  # two: some models refuse a batch of one
     return reading, [leaf[0].cpu() for leaf in both]
 
 
-def _evidence(prop: Property, setup: Setup, readings: list[_Reading], precise: bool) -> Evidence:
+def _evidence(prop: Property, setup: Setup, readings: list[Reading], *, precise: bool) -> Evidence:
     """That of the trial alone, the first of those read."""
     double, working = readings[0], readings[-1]
-    noise = torch.minimum(working.floor, farthest(double.sweep, working)) if working is not double else working.floor
-    return Evidence(
-        leaves=prop.names(setup.names, setup.outputs),
-        truth=double.sweep.error[:1],
-        floor=double.floor[:1],
-        error=working.sweep.error[:1],
-        noise=noise[:1],
-        signal=double.sweep.signal,
-        magnitude=double.sweep.magnitude[:1],
-        peak=double.sweep.peak[:1],
-        peak_error=double.sweep.peak_error[:1],
-        entries=tuple(leaf[0].numel() for leaf in double.sweep.outputs),
-        moved=torch.ones(1),  # a check there can fail, as it did, though it be at an input that the element fixes
-        region=torch.zeros(1, dtype=torch.long),
-        regions=(GENERIC,),
-        precise=precise,
-    )
+    noise = torch.minimum(working.floor, farthest(double.sweep, working)) if working is not double else None
+    names = prop.names(setup.names, setup.outputs, double.trials.inputs)
+    whole = evidence_of(names, double, working.sweep, noise, precise=precise)
+    first = {f.name: getattr(whole, f.name)[:1] for f in fields(whole) if f.name in _BY_TRIAL}
+    # a check there can fail, as it did, though it be at an input that the element fixes
+    return replace(whole, **first, moved=torch.ones(1), region=torch.zeros(1, dtype=torch.long), regions=(GENERIC,), drawn=None)
+
+
+_BY_TRIAL = ("truth", "floor", "error", "noise", "interpolation", "magnitude", "peak", "peak_error")

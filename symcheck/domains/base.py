@@ -72,7 +72,7 @@ class Domain(ABC):
         for name, kind in PLAIN.items():
             wanted = [kind(leaf) + 0.0 if leaf.is_floating_point() else leaf for leaf in leaves]
             there = [
-                bool((new != leaf).any()) and bool((some == new).flatten(1).all(1).any())
+                bool((new != leaf).any()) and bool((some == new).reshape(len(some), leaf.numel()).all(1).any())
                 for leaf, new, some in zip(leaves, wanted, offered, strict=True)
             ]
             if any(there):
@@ -115,6 +115,11 @@ class Domain(ABC):
     def complexity(self, x: Any) -> Tensor:
         """How far inputs are from simple, `(n,)`: entries that aren't zero, and more for those that aren't one or whole."""
         return torch.stack([complexity_of_numbers(leaf) for leaf in flatten(x)[0]]).sum(0)
+
+    @property
+    def looks(self) -> Sequence[str]:
+        """What its leaves are drawn as, `Rep.look`'s words, where the domain knows better than a claim's reps; "" where not."""
+        return ()
 
     unites: ClassVar[bool] = False
     """Whether several inputs can be joined into one by disjoint union, as graphs are."""
@@ -179,6 +184,10 @@ class At(Domain):
     @property
     def open(self) -> frozenset[int]:
         return self.domain.open
+
+    @property
+    def looks(self) -> Sequence[str]:
+        return self.domain.looks
 
     @property
     def unites(self) -> bool:  # type: ignore[override] # that of the domain

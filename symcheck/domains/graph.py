@@ -159,6 +159,11 @@ class Graph(Domain):
         return (x, *written, *(tensor for asked, tensor in optional if asked))
 
     @property
+    def looks(self) -> Sequence[str]:
+        ends = {"edges": ("indices",), "dense": ("adjacency",), "csr": ("", "")}[self.format]
+        return ("set", *ends, *[""] * bool(self.attributes), *["points"] * (self.dim in (2, 3)))
+
+    @property
     def fixed(self) -> frozenset[int]:
         """The vector `batch`, where there is one."""
         before = 2 + (self.format == "csr") + bool(self.attributes) + bool(self.dim)

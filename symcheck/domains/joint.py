@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -107,6 +107,13 @@ class Joint(Domain):
             chosen = [part[min(level, len(part) - 1)] for part in parts]
             found.append(Joint(*chosen[:cut], **dict(zip(words, chosen[cut:], strict=True))))
         return found
+
+    @property
+    def looks(self) -> Sequence[str]:
+        starts = self._starts
+        counts = [b - a for a, b in pairwise(starts)]
+        told = [[*domain.looks, *[""] * count][:count] for domain, count in zip(self._domains, counts, strict=True)]
+        return [look for looks in told for look in looks]
 
     @property
     def fixed(self) -> frozenset[int]:

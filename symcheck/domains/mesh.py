@@ -58,6 +58,10 @@ class Mesh(Domain):
         return len(self.vertices) - len(self.edges) + len(self.faces)
 
     @property
+    def looks(self) -> Sequence[str]:
+        return ("points", "indices")
+
+    @property
     def fixed(self) -> frozenset[int]:
         return frozenset({1})
 

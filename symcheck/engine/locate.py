@@ -26,6 +26,7 @@ from symcheck._tree import Leaves
 from symcheck.claims import Claim
 from symcheck.engine.derivatives import differentiable
 from symcheck.engine.forward import Batching, Forward, ModelError
+from symcheck.engine.measure import spread
 from symcheck.engine.noise import noise, real, rms
 from symcheck.engine.outcome import Counterexample, Layer, Location
 from symcheck.engine.policy import Policy
@@ -208,6 +209,7 @@ class _Runs:
         moving = [differentiable(leaf) and i not in self.setup.domain.fixed for i, leaf in enumerate(x)]
         if not any(moving):
             return {}
+        spreads = [float(spread(leaf)) if differentiable(leaf) else 0.0 for leaf in self.x]
         way = self.pairs[0][0].signature
 
         def hidden(leaves: Leaves) -> Leaves:
@@ -218,7 +220,7 @@ class _Runs:
             return [torch.stack([value.cpu() for value in values if value is not None]) for values in made]
 
         try:
-            seen = noise(hidden, x, moving=moving, eps=eps, rng=rng, policy=policy)
+            seen = noise(hidden, x, moving=moving, spreads=spreads, eps=eps, rng=rng, policy=policy)
         except (_OtherWay, RuntimeError):  # other shapes, or other ways, beside these inputs
             return {}
         carried = eps * seen.gain.nanmedian(0).values.nan_to_num()

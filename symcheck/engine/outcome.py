@@ -38,6 +38,7 @@ class Figures:
     noise: float
     signal: float
     magnitude: float
+    typical: float  # the floor at most generic inputs, in float64
     limit: float  # the smallest violation, relative to the signal, that would have been seen
     relative: float  # truth / signal, or / magnitude where there is no signal
     quantiles: tuple[float, ...] = ()  # truth / signal of random trials: half, 9 of 10, 99 of 100 stay below, and the worst
@@ -61,6 +62,9 @@ class Minimal:
     left: Leaves  # the two sides of the property's equation, leaf by leaf of its quantity (the output, for most)
     right: Leaves
     difference: Leaves  # left - right; of integers and booleans in float64
+    moved: Leaves  # the input as the left side takes it, rho_in(g) x for most; empty where that says nothing
+    looks: tuple[str, ...]  # what the leaves of the input are drawn as, and those of the quantity: see `Rep.look`
+    quantity_looks: tuple[str, ...]
     leaf: str  # the leaf that `relative` is of, the worst
     relative: float  # the RMS of its difference, as part of the signal at this layout; of its size where there is no signal
     region: str  # which inputs it was made simpler from: "generic inputs", or the name of structured ones
@@ -121,7 +125,8 @@ class Profile:
     "angle": radians of a planar rotation or phase, and 1 for proper, -1 for mirrored ones. "rotation": the rotation vector
     (axis times angle, radians) of a rotation of space, and 1 or -1 for improper ones. "shift": samples along each axis, out of
     `size`. "scale": the logarithm of the factor. "element": a place in the list of a finite group's elements,
-    which `labels` names. "permutation": how many things are moved, out of `size`.
+    which `labels` names. "permutation": how many things are moved, out of `size`,
+    and if they are few where each goes.
     """
 
     kind: str
@@ -211,6 +216,8 @@ class Outcome:
     evaluations: int = 0
     calls: int = 0
     weights: tuple[str, ...] = ("own",)  # at which weights it was judged, the last being those of the verdict
+    fingerprint: str = ""  # of the model's own weights: see `weights.fingerprint`
+    scale: float = 0.0  # by how much of their size weights were perturbed at which a claim broke that holds at its own
     misstated: bool = False  # the claim can't be tested as stated: an error of the claim, not of the model
     interrupted: bool = False  # Ctrl-C came while its counterexample was made simpler: the audit stops after it
 

@@ -19,8 +19,9 @@ from symcheck.engine.forward import Batching, Forward, ModelError
 from symcheck.engine.noise import real, rms
 from symcheck.engine.outcome import Finding
 from symcheck.engine.policy import Policy
-from symcheck.errors import DomainError
-from symcheck.placement import Placement, modules_of, written
+from symcheck.errors import ClaimError, DomainError
+from symcheck.placement import Placement, modules_of, placed, written
+from symcheck.properties import Property
 
 PROBES = 3  # inputs that a probe calls the model with: two that differ, and one more to tell a swap from a mix
 
@@ -102,6 +103,38 @@ def probe(
     raise AssertionError("a domain has at least one reading")
 
 
+def settled(
+    claim: Claim, model: Callable[..., Any], working: Placement, seed: int, policy: Policy
+) -> tuple[Setup, ModelError | None]:
+    """How the model is called in float64, if need be with float64 as torch's default dtype.
+
+    Where it doesn't run in float64: how it is called in its working precision, and what it raised. ModelError if it doesn't
+    run there either.
+    """
+    double = Placement(working.device, torch.float64)
+    failed: ModelError | None = None
+    for placement, default in ((double, False), (double, True), (working, False)):
+        try:
+            with placed(model, placement):
+                setup = probe(claim, model, placement, seed, policy, default_dtype=default)
+            return setup, None if placement == double else failed
+        except ModelError as error:
+            failed = failed or error
+    assert failed is not None
+    raise failed
+
+
+def check_applicable(claim: Claim, prop: Property, model: Callable[..., Any], setup: Setup, seed: int) -> None:
+    """ClaimError if the property says nothing about such a claim."""
+    place = setup.forward.placement
+    x, _ = sample(setup.domain, 2, claim.rng(seed, "probe"))  # some models refuse a batch of one
+    with placed(model, place):
+        y = setup.at(place).strict(x)
+    reason = prop.inapplicable(setup.bound, x, y)
+    if reason is not None:
+        raise ClaimError(f"{claim.subject.name}: {prop.name} says nothing here: {reason.rstrip('.')}.")
+
+
 def at_layout(claim: Claim, setup: Setup, layout: Layout, seed: int) -> Setup:
     """The setup at another layout of its domain. Raises ModelError if the model doesn't take it."""
     domain = At(setup.domain, layout)
@@ -156,7 +189,7 @@ class _Trial:
             many = self._joined(one, x, expected)
             if many is not None:
                 return self._sized(many, x)
-            if batched is not True:
+            if batched is not True or not any(finding.kind == "coupled-batch" for finding in self.findings):
                 fallback = one  # of two references that run, the later: it needs no batch axis
         if fallback is None:
             raise errors[0] if errors else ModelError("the leading axis of the inputs is no batch axis")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -38,15 +40,24 @@ def coordinates(group: Monoid, g: Tensor) -> tuple[str, Tensor, tuple[int, ...],
 
 
 Coordinates = tuple[str, Tensor, tuple[int, ...], tuple[str, ...]]
+WRITTEN = 12  # things whose permutations are written out, which a matrix can show
 LISTED = 60  # elements of a finite group that a chart can show one by one
 
 
 def _element(group: Monoid, g: Tensor) -> Coordinates | None:
-    if group.order > LISTED:
+    if group.order > LISTED or _is_lattice(group):
         return None
     every = group.elements()
     place = (g.unsqueeze(1) == every.unsqueeze(0)).flatten(2).all(-1).int().argmax(1)
     return "element", place.unsqueeze(-1), (len(every),), tuple(group.describe(one) for one in every)
+
+
+def _is_lattice(group: Monoid) -> bool:
+    """Whether shifts along two axes are all there is: a map tells more of them than a list."""
+    try:
+        return len(group.grid) > 1 and group.order == math.prod(group.grid)
+    except GroupError:
+        return False
 
 
 def _shift(group: Monoid, g: Tensor) -> Coordinates | None:
@@ -85,4 +96,5 @@ def _scale(group: Monoid, g: Tensor) -> Coordinates | None:
 def _permutation(group: Monoid, g: Tensor) -> Coordinates | None:
     permutation = group.permutation(g)
     size = permutation.shape[-1]
-    return "permutation", (permutation != torch.arange(size)).sum(-1, keepdim=True), (size,), ()
+    moved = (permutation != torch.arange(size)).sum(-1, keepdim=True)
+    return "permutation", torch.cat([moved, permutation], -1) if size <= WRITTEN else moved, (size,), ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -19,10 +19,10 @@ from symcheck.engine.forward import Forward, ModelError
 from symcheck.engine.hints import hints, mask
 from symcheck.engine.judge import judge
 from symcheck.engine.locate import locate
-from symcheck.engine.measure import Floor, Sides, Sweep
+from symcheck.engine.measure import Floor, Reading, Sides, Sweep, evidence_of, partners
 from symcheck.engine.noise import rms
 from symcheck.engine.outcome import Counterexample, FactorFigures, Finding, Outcome, Rung
-from symcheck.engine.probe import Setup, at_layout, probe, sample
+from symcheck.engine.probe import Setup, at_layout, check_applicable, settled
 from symcheck.engine.profile import profile
 from symcheck.engine.search import search
 from symcheck.engine.settings import Settings
@@ -32,7 +32,7 @@ from symcheck.engine.trials import Elements, Trials, draw
 from symcheck.engine.verdict import Verdict
 from symcheck.errors import ClaimError, SymcheckError
 from symcheck.groups import Monoid
-from symcheck.placement import Placement, as_device, own_dtype, placed, tensors_of
+from symcheck.placement import Placement, all_placed, as_device, own_dtype, tensors_of
 from symcheck.properties import Property
 
 Result = TypeVar("Result")
@@ -60,7 +60,7 @@ def examine(claim: Claim, settings: Settings) -> Iterator[Event]:
         model = claim.subject.load(settings.seed)
         dtype = settings.dtype or own_dtype(model) or claim.domain.dtype or torch.get_default_dtype()
         working = Placement(device, dtype)
-        yield from _Examination(claim, settings, model, working).events()
+        yield from _Examination(claim, settings, model, working, weights.fingerprint(model)).events()
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,10 @@ class _Examination:
     settings: Settings
     model: Callable[..., Any]
     working: Placement
+    fingerprint: str
 
     def events(self) -> Iterator[Event]:
-        double = Placement(self.working.device, torch.float64)
-        found = self._probe(double)
+        found = self._probe()
         if isinstance(found, ModelError):
             for prop in self.claim.properties:
                 yield Judged(self._outcome(prop, Verdict.CRASHED, f"the model raised on its input: {found}"))
@@ -84,33 +84,24 @@ class _Examination:
             else:
                 yield from self._measured(prop, setup, precise)
 
-    def _probe(self, double: Placement) -> tuple[Setup, bool] | ModelError:
-        """The setup, and whether the model runs in float64: if need be with float64 as torch's default dtype."""
-        claim, seed, policy = self.claim, self.settings.seed, self.settings.policy
-        failed: ModelError | None = None
-        for placement, default in ((double, False), (double, True), (self.working, False)):
-            try:
-                with placed(self.model, placement):
-                    setup = probe(claim, self.model, placement, seed, policy, default_dtype=default)
-            except ModelError as error:
-                failed = failed or error
-                continue
-            if placement == double:
-                return setup, True
-            text = (
-                f"The model doesn't run in float64 ({failed}), so that rounding and small violations can't be told apart there."
-            )
-            return replace(setup, findings=(*setup.findings, Finding("no-float64", text))), False
-        assert failed is not None
-        return failed
+    def _probe(self) -> tuple[Setup, bool] | ModelError:
+        """The setup, and whether the model runs in float64."""
+        try:
+            setup, failed = settled(self.claim, self.model, self.working, self.settings.seed, self.settings.policy)
+        except ModelError as error:
+            return error
+        if failed is None:
+            return setup, True
+        text = f"The model doesn't run in float64 ({failed}), so that rounding and small violations can't be told apart there."
+        return replace(setup, findings=(*setup.findings, Finding("no-float64", text))), False
 
     def _measured(self, prop: Property, setup: Setup, precise: bool) -> Iterator[Event]:
-        self._check_applicable(prop, setup)
+        check_applicable(self.claim, prop, self.model, setup, self.settings.seed)
         trials = draw(self.claim, setup, self.settings.trials, self.settings.seed, self.settings.policy)
-        readings: list[_Reading] = []
+        readings: list[Reading] = []
         for placement in dict.fromkeys((setup.forward.placement, self.working)):
             try:
-                with self._placed(prop, placement):
+                with all_placed((self.model, *prop.held), placement):
                     reading = yield from self._read(prop, setup.at(placement), setup, trials, searching=not readings)
                 trials = reading.trials
                 crash = _crash(reading.sweep, trials, setup, placement)
@@ -122,17 +113,17 @@ class _Examination:
             readings.append(reading)
         outcome = self._judged(prop, setup, trials, readings, precise)
         if outcome.verdict is Verdict.VIOLATED:
-            with self._placed(prop, setup.forward.placement):
+            with all_placed((self.model, *prop.held), setup.forward.placement):
                 outcome = yield from self._explained(outcome, prop, setup, readings[0])
         if outcome.verdict.passes("float32"):
-            outcome = yield from self._at_boundaries(outcome, prop, setup)
+            outcome = yield from self._at_boundaries(outcome, prop, setup, precise, readings[0].sweep.signal)
         undecided = outcome.verdict is Verdict.VACUOUS  # a head that starts at zero: it may show something once it doesn't
         if (outcome.verdict.passes("float32") or undecided) and precise and self._perturbs:
             outcome = yield from self._at_perturbed_weights(outcome, prop, setup)
         if outcome.interrupted:
             yield Judged(outcome)
             raise KeyboardInterrupt
-        rungs = yield from self._ladder(prop, setup, trials, readings)
+        rungs = yield from self._ladder(prop, setup, trials, readings, outcome.scale)
         outcome = replace(outcome, ladder=rungs, findings=outcome.findings + ill_conditioned(outcome, readings[0]))
         violated = outcome.verdict is Verdict.VIOLATED
         yield Judged(replace(outcome, hints=hints(outcome, self.settings.policy) if violated else ()))
@@ -153,10 +144,9 @@ class _Examination:
         tried, worst = own.weights, own
         for scale in policy.weight_scales:
             f, name = setup.at(setup.forward.placement), f"perturbed by {scale:g}"
-            with self._placed(prop, f.placement):
+            with all_placed((self.model, *prop.held), f.placement):
                 try:
-                    weights.perturb(self.model, scale, self.claim.rng(self.settings.seed, name))
-                    weights.calibrate(f, [leaf.to(f.placement.device) for leaf in trials.inputs])
+                    self._perturb(f, scale, trials)
                     reading = yield from self._read(prop, f, setup, trials, phase="weights")
                     found = self._judged(prop, setup, trials, [reading], precise=True)
                     found = yield from self._explained(found, prop, setup, reading)
@@ -166,36 +156,22 @@ class _Examination:
             worse = found.verdict is Verdict.VIOLATED or (found.verdict is Verdict.LIMITED and worst.verdict is Verdict.HOLDS)
             if worse and any(figures.truth > policy.slack * figures.floor for figures in found.figures):
                 because = f"with weights perturbed by {scale:g} of their size (not at its own), {found.because}"
-                worst = replace(found, because=because, findings=own.findings)
+                worst = replace(found, because=because, findings=own.findings, scale=scale)
             if worst.verdict is Verdict.VIOLATED:
                 break
         return replace(worst, weights=tried)
 
-    @contextmanager
-    def _placed(self, prop: Property, placement: Placement) -> Iterator[None]:
-        """The claim's model and those that the property holds, at a placement."""
-        with ExitStack() as stack:
-            for model in dict.fromkeys((self.model, *prop.held)):
-                stack.enter_context(placed(model, placement))
-            yield
+    def _perturb(self, f: Forward, scale: float, trials: Trials) -> None:
+        """Perturb the weights of the model, which is placed: at every placement in the same way."""
+        weights.perturb(self.model, scale, self.claim.rng(self.settings.seed, f"perturbed by {scale:g}"))
+        weights.calibrate(f, [leaf.to(f.placement.device) for leaf in trials.inputs])
 
-    def _check_applicable(self, prop: Property, setup: Setup) -> None:
-        """ClaimError if the property says nothing about such a claim."""
-        place = setup.forward.placement
-        x, _ = sample(setup.domain, 2, self.claim.rng(self.settings.seed, "probe"))  # some models refuse a batch of one
-        with placed(self.model, place):
-            y = setup.at(place).strict(x)
-        reason = prop.inapplicable(setup.bound, x, y)
-        if reason is not None:
-            raise ClaimError(f"{self.claim.subject.name}: {prop.name} says nothing here: {reason.rstrip('.')}.")
-
-    def _explained(self, found: Outcome, prop: Property, setup: Setup, reading: _Reading) -> Generator[Event, None, Outcome]:
+    def _explained(self, found: Outcome, prop: Property, setup: Setup, reading: Reading) -> Generator[Event, None, Outcome]:
         """A violated outcome with what still holds. The model is placed, with the weights at which the claim broke."""
         if found.verdict is not Verdict.VIOLATED:
             return found
         sides = Sides(setup.at(reading.forward.placement), prop, setup.bound, reading.trials)
-        rng = self.claim.rng(self.settings.seed, "subgroups")
-        steps = holding(sides, reading.trials, reading.floor, self.settings.policy, rng)
+        steps = holding(sides, reading, self.claim, self.settings)
         names = yield from self._measuring(steps, reading.forward.placement.precision, "subgroups")
         found = yield from self._located(replace(found, holding=names), prop, setup, sides)
         limit = max((figures.limit for figures in found.figures), default=0.0)
@@ -234,21 +210,26 @@ class _Examination:
                 return result
             yield Measuring(self.claim, precision, done, done, phase)
 
-    def _at_boundaries(self, own: Outcome, prop: Property, setup: Setup) -> Generator[Event, None, Outcome]:
+    def _at_boundaries(
+        self, own: Outcome, prop: Property, setup: Setup, precise: bool, least: Tensor
+    ) -> Generator[Event, None, Outcome]:
         """The worst outcome at the layouts at which models break (a single point, no edges), in the setup's precision alone.
 
         A model that takes no such layout, or returns NaN there, gets a finding; one on which the group then does nothing, none.
+        `least` `(L,)` is the signal at generic inputs: where the output is constant, float32 rounds it on that scale.
         """
         policy = replace(self.settings.policy, lines=self.settings.policy.weight_lines)
         findings: list[Finding] = []
         for name, layout in setup.domain.boundaries.items():
             try:
-                with self._placed(prop, setup.forward.placement):
+                with all_placed((self.model, *prop.held), setup.forward.placement):
                     here = at_layout(self.claim, setup, layout, self.settings.seed)
                     trials = draw(self.claim, here, policy.weight_trials, self.settings.seed, policy)
                     f = here.at(setup.forward.placement)
                     reading = yield from self._read(prop, f, here, trials, phase="boundaries")
-                    found = self._judged(prop, here, reading.trials, [reading], precise=True)
+                    if reading.sweep.crashes:
+                        raise ModelError(next(iter(reading.sweep.crashes.values())))
+                    found = self._judged(prop, here, reading.trials, [reading], precise, least)
                     found = yield from self._explained(found, prop, here, reading)
             except (ModelError, ClaimError) as error:
                 if isinstance(error, ModelError):
@@ -264,14 +245,14 @@ class _Examination:
         return replace(own, findings=(*own.findings, *findings))
 
     def _ladder(
-        self, prop: Property, setup: Setup, trials: Trials, readings: list[_Reading]
+        self, prop: Property, setup: Setup, trials: Trials, readings: list[Reading], scale: float
     ) -> Generator[Event, None, tuple[Rung, ...]]:
-        """The error of a few random trials in every precision."""
+        """The error of a few random trials in every precision, with weights perturbed by `scale` if the claim broke there."""
         if not bool(trials.random.any()):
             return ()
         complex_ = any(leaf.is_complex() for leaf in [*trials.inputs, *tensors_of(self.model)])
         few, signal = trials.few(self.settings.policy.ladder_trials), readings[0].sweep.signal
-        known = {reading.forward.placement.precision: reading.sweep.error[few] for reading in readings}
+        known = {} if scale else {reading.forward.placement.precision: reading.sweep.error[few] for reading in readings}
         rungs = []
         for name, placement in precisions(self.working.device):
             error, why = known.get(name), ""
@@ -279,7 +260,9 @@ class _Examination:
                 why = "complex numbers have no such precision"
             elif error is None:
                 try:
-                    with tensor_cores(name == "tf32"), self._placed(prop, placement):
+                    with tensor_cores(name == "tf32"), all_placed((self.model, *prop.held), placement):
+                        if scale:
+                            self._perturb(setup.at(placement), scale, trials)
                         sides = Sides(setup.at(placement), prop, setup.bound, trials)
                         found = finished(sides.sweep(trials.source[few], trials.g[few]))
                     error, why = found.error, next(iter(found.crashes.values()), "")
@@ -291,11 +274,11 @@ class _Examination:
 
     def _read(
         self, prop: Property, f: Forward, setup: Setup, trials: Trials, *, searching: bool = False, phase: str = "sweep"
-    ) -> Generator[Event, None, _Reading]:
+    ) -> Generator[Event, None, Reading]:
         """Sweep the trials in one precision, search the group from the worst of them, and measure the floor there."""
         claim, precision, policy = self.claim, f.placement.precision, self.settings.policy
         sides = Sides(f, prop, setup.bound, trials)
-        steps = sides.sweep(trials.source, trials.g)
+        steps = sides.sweep(trials.source, trials.g, trials.elements.factor)
         while True:
             try:
                 yield Measuring(claim, precision, next(steps), len(trials), phase)
@@ -303,7 +286,7 @@ class _Examination:
                 swept: Sweep = end.value
                 break
         if _crash(swept, trials, setup, f.placement) is not None:
-            return _Reading(f, trials, swept, torch.zeros_like(swept.error))
+            return Reading(f, trials, swept, torch.zeros_like(swept.error))
         start = ((trials.region == 0) & swept.error.isfinite().all(-1)).nonzero().flatten()
         if searching and len(start) and prop.arity == 1:  # of several elements the others are those of other trials
             rng = claim.rng(self.settings.seed, "search")
@@ -320,28 +303,24 @@ class _Examination:
         rng = claim.rng(self.settings.seed, f"noise {precision}")
         floor = Floor(sides, trials, policy, rng, setup.domain.fixed)
         allowed = (claim.tolerance or 0.0) * swept.signal
-        return _Reading(f, trials, swept, floor.corrected(floor.everywhere(swept), swept.error, allowed))
+        return Reading(f, trials, swept, floor.corrected(floor.everywhere(swept), swept.error, allowed))
 
-    def _judged(self, prop: Property, setup: Setup, trials: Trials, readings: list[_Reading], precise: bool) -> Outcome:
+    def _judged(
+        self,
+        prop: Property,
+        setup: Setup,
+        trials: Trials,
+        readings: list[Reading],
+        precise: bool,
+        least: Tensor | None = None,
+    ) -> Outcome:
+        """The outcome that readings support; `least` `(L,)` is a signal known from elsewhere, if the one here is smaller."""
         double, working = readings[0], readings[-1]
-        noise = torch.minimum(working.floor, farthest(double.sweep, working)) if working is not double else working.floor
-        evidence = Evidence(
-            leaves=prop.names(setup.names, setup.outputs),
-            truth=double.sweep.error,
-            floor=double.floor,
-            error=working.sweep.error,
-            noise=noise,
-            signal=double.sweep.signal,
-            magnitude=double.sweep.magnitude,
-            peak=double.sweep.peak,
-            peak_error=double.sweep.peak_error,
-            entries=tuple(leaf[0].numel() for leaf in double.sweep.outputs),
-            moved=double.sweep.moved,
-            region=trials.region,
-            regions=trials.regions,
-            drawn=trials.random,
-            precise=precise,
-        )
+        noise = torch.minimum(working.floor, farthest(double.sweep, working)) if working is not double else None
+        names = prop.names(setup.names, setup.outputs, trials.inputs)
+        evidence = evidence_of(names, double, working.sweep, noise, precise=precise)
+        if least is not None:
+            evidence = evidence.on_the_scale_of(least, self.settings.policy.slack * self.settings.policy.single)
         judgement = judge(evidence, self.settings.policy, self.working.precision, self.claim.tolerance)
         outcome = self._outcome(prop, judgement.verdict, judgement.because, setup, trials)
         return replace(
@@ -364,22 +343,13 @@ class _Examination:
         outcome = Outcome(
             self.claim, prop, str(self.claim.group), verdict, because, self.working.precision, str(self.working.device)
         )
+        outcome = replace(outcome, fingerprint=self.fingerprint)
         if setup is not None:
             batching = setup.forward.batching.value
             outcome = replace(
                 outcome, group=str(setup.bound.group), findings=setup.findings, inputs=setup.names, batching=batching
             )
         return replace(outcome, trials=len(trials), random_trials=int(trials.random.sum())) if trials is not None else outcome
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """One precision: how f was called, the trials (with those that a search found), the sweep, and each trial's floor."""
-
-    forward: Forward
-    trials: Trials
-    sweep: Sweep
-    floor: torch.Tensor
 
 
 def finished(steps: Generator[int, None, Sweep]) -> Sweep:
@@ -443,10 +413,10 @@ TF32 = 2.0**-10  # the epsilon of its 10-bit mantissa
 LOST = 3  # digits: three that rounding takes leave float32 four, which is what training and reports are read to
 
 
-def ill_conditioned(outcome: Outcome, double: _Reading) -> tuple[Finding, ...]:
+def ill_conditioned(outcome: Outcome, double: Reading) -> tuple[Finding, ...]:
     """A finding if rounding alone costs the output three digits or more."""
     eps = double.forward.placement.eps
-    lost = {f.leaf: math.log10(f.floor / (eps * f.signal)) for f in outcome.figures if f.floor > 0 and f.signal > 0}
+    lost = {f.leaf: math.log10(f.typical / (eps * f.signal)) for f in outcome.figures if f.typical > 0 and f.signal > 0}
     casts = any(finding.kind == "ignores-dtype" for finding in outcome.findings)  # which explain the noise as well
     if not lost or max(lost.values()) < LOST or casts or not outcome.verdict.passes("float32"):
         return ()
@@ -459,7 +429,7 @@ def ill_conditioned(outcome: Outcome, double: _Reading) -> tuple[Finding, ...]:
     return (Finding("ill-conditioned", text, "note"),)
 
 
-def farthest(double: Sweep, working: _Reading) -> Tensor:
+def farthest(double: Sweep, working: Reading) -> Tensor:
     """How far the working precision is at most from float64, on the inputs: its noise is no more, whatever the lines show.
 
     They show more where f varies within the spacing of their points, which is wide in low precision. An element that carries an
@@ -525,6 +495,7 @@ def counterexample(
     among = among & (landmark == known.min()) if len(known) else among
     trial = int(torch.where(among, relative, -1.0).argmax())
     x = [leaf[trials.source[trial]] for leaf in trials.inputs]
-    group, (g, *partners) = setup.bound.group, (trials.g.roll(k, 0)[trial] for k in range(arity))
+    tuples = (partners(trials.g, k, trials.elements.factor)[trial] for k in range(arity))
+    group, (g, *others) = setup.bound.group, tuples
     region = trials.regions[int(trials.region[trial])]
-    return Counterexample(group.describe(g), g, x, float(relative[trial]), region, tuple(partners))
+    return Counterexample(group.describe(g), g, x, float(relative[trial]), region, tuple(others))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,18 @@ from torch import Generator, nn
 from symcheck._tree import Leaves
 from symcheck.engine.forward import Forward
 from symcheck.placement import modules_of
+
+
+def fingerprint(model: Callable[..., Any]) -> str:
+    """The first 16 hexadecimal digits of the SHA-256 of a model's parameters and buffers, in order; "" if it has none."""
+    digest, found = hashlib.sha256(), False
+    for module in modules_of(model):
+        for name, tensor in (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)):
+            if tensor.layout is torch.strided and not tensor.is_quantized:
+                digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+                digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+                found = True
+    return digest.hexdigest()[:16] if found else ""
 
 
 def perturb(model: Callable[..., Any], scale: float, rng: Generator) -> None:

@@ -161,6 +161,14 @@ class Monoid(ABC):
         """The factors of a product, each of which a check reports apart. A group that is no product is its only factor."""
         return (self,)
 
+    def at_scale(self, length: float) -> Self:
+        """The group for points that are spread over such a length, in the units of their coordinates.
+
+        Translations have no uniform distribution: those that are drawn, and those that count as simple, are of that size. A
+        group without translations, or of which a size was stated, is the same.
+        """
+        return self
+
     def embed(self, factor: int, g: Tensor) -> Tensor:
         """Elements of one factor as elements of this group, the other factors being the identity."""
         return g
@@ -240,5 +248,23 @@ class Group(Monoid):
         if not self.dimension:
             return self.identity(len(v))
         basis = self.algebra()
-        near: Tensor = torch.linalg.matrix_exp(torch.einsum("nk,kij->nij", v.to(basis.dtype), basis))
-        return near
+        step = torch.einsum("nk,kij->nij", v.to(basis.dtype), basis)
+        return torch.where(_reached(basis), matrix_exponential(step), self.identity(1))
+
+
+def matrix_exponential(x: Tensor) -> Tensor:
+    """Those of matrices `(n, d, d)`. Of one alone torch's is off by up to 1e-10: github.com/pytorch/pytorch/issues/196592."""
+    several: Tensor = torch.linalg.matrix_exp(x if len(x) != 1 else x.expand(2, -1, -1))
+    return several[: len(x)]
+
+
+def _reached(basis: Tensor) -> Tensor:
+    """The entries `(d, d)` of exponentials that aren't the identity's whatever v: those that paths of nonzero entries lead to.
+
+    matrix_exp rounds the others as well: it gives a homogeneous matrix the last row (0, 0, 1 + eps).
+    """
+    step = (basis != 0).any(0).double()
+    paths = step + torch.eye(len(step))
+    for _ in range(len(step).bit_length()):
+        paths = (paths @ paths > 0).double()
+    return step @ paths > 0

@@ -97,6 +97,11 @@ class SO(_Orthogonal):
     reflections = False
     notation = ("SO(2)", "SO(3)")
 
+    def landmarks(self) -> Tensor:
+        """One quarter turn in each coordinate plane; if there is only one, the half turn and the turn back as well."""
+        turns = super().landmarks()
+        return torch.cat([turns, turns @ turns, turns.mT]) if self.dim == 2 else turns
+
     def phase(self, g: Tensor) -> Tensor:
         return planar_angle(g) if self.dim == 2 else super().phase(g)
 

@@ -24,6 +24,7 @@ from symcheck.groups._simple import (
     simpler_orthogonal,
 )
 from symcheck.groups.affine import AffineFamily, homogeneous, vector
+from symcheck.groups.base import matrix_exponential
 from symcheck.groups.euclidean import SE, SO, E, O, T, describe_orthogonal, quarter_turns, rotations
 from symcheck.groups.homomorphism import Homomorphism, block, inclusion, largest_first
 from symcheck.groups.matrix import Family, MatrixGroup, positive, read_widths
@@ -53,7 +54,7 @@ class _Linear(Family):
     def near(self, n: int, rng: Generator) -> Tensor:
         turn = rotations(self.dim).sample(n, rng)
         normal = torch.randn(n, self.dim, self.dim, generator=rng, dtype=torch.float64)
-        growth: Tensor = torch.linalg.matrix_exp(self.stretch * self._generator((normal + normal.mT) / 2))
+        growth = matrix_exponential(self.stretch * self._generator((normal + normal.mT) / 2))
         return growth @ turn
 
     def _generator(self, normal: Tensor) -> Tensor:

@@ -67,16 +67,20 @@ class Property(ABC):
     def sides(self, f: Function, actions: Actions, x: Leaves, *g: Tensor) -> tuple[Leaves, Leaves]:
         """The two sides, which a model that has the property makes equal: one function of the other's rounding apart."""
 
+    def moved(self, actions: Actions, x: Leaves, *g: Tensor) -> Leaves | None:
+        """The inputs as the first side takes them, to be shown beside x; None where that says nothing."""
+        return actions.on_inputs(g[0], x)
+
     def quantity(self, f: Function, actions: Actions, x: Leaves) -> Leaves:
         """What the equation is about, at each input. Its spread over the inputs is the signal."""
         return f(x)
 
-    def names(self, inputs: Sequence[str], outputs: Sequence[str]) -> tuple[str, ...]:
-        """The quantity's leaves, given the names of the input's and of the output's."""
+    def names(self, inputs: Sequence[str], outputs: Sequence[str], x: Leaves) -> tuple[str, ...]:
+        """The quantity's leaves, given the names of the input's and of the output's, and an input."""
         return tuple(outputs)
 
-    def reps(self, actions: Actions) -> tuple[Rep, ...]:
-        """How the group acts on the quantity's leaves."""
+    def reps(self, actions: Actions, x: Leaves) -> tuple[Rep, ...]:
+        """How the group acts on the quantity's leaves, given an input."""
         return tuple(actions.outputs)
 
     def inapplicable(self, actions: Actions, x: Leaves, y: Leaves) -> str | None:

@@ -22,6 +22,10 @@ class Composition(Property):
     statement = "f(rho_in(g h) x) = rho_out(g) f(rho_in(h) x)"
     arity = 2
 
+    def moved(self, actions: Actions, x: Leaves, *g: Tensor) -> Leaves | None:
+        first, then = g
+        return actions.on_inputs(actions.group.compose(then, first), x)
+
     def sides(self, f: Function, actions: Actions, x: Leaves, *g: Tensor) -> tuple[Leaves, Leaves]:
         first, then = g
         both = actions.group.compose(then, first)

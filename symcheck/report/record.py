@@ -113,15 +113,53 @@ class ProfileRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, profile: Profile) -> ProfileRecord:
-        points = tuple((tuple(round(c, 6) for c in point.at), point.error) for point in profile.points)
+        points = tuple((tuple(round(c, 6) for c in point.at), float(f"{point.error:.6g}")) for point in profile.points)
         return cls(kind=profile.kind, size=profile.size, labels=profile.labels, points=points)
+
+
+class ReducedRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A matrix of a tensor that is too large to be listed, to four digits: what is at `at` along the axes before the last two.
+
+    `step` says how many rows and columns of it go into one of `rows`: the number of largest size, or where `picked` the first.
+    """
+
+    at: tuple[int, ...]
+    step: tuple[int, int]
+    picked: bool
+    rows: tuple[tuple[float | None, ...], ...]
+
+    @classmethod
+    def of(cls, tensor: Tensor, look: str, at: Sequence[int]) -> ReducedRecord | None:
+        """None of complex numbers, and of nothing."""
+        if tensor.is_complex() or not tensor.numel():
+            return None
+        whole = look in ("points", "vectors", "indices")
+        at = () if whole else tuple(at[: max(0, tensor.ndim - 2)])
+        matrix = tensor.double().flatten(0, -2) if whole and tensor.ndim > 2 else tensor.double()[at]
+        matrix = matrix.reshape(-1, matrix.shape[-1]) if matrix.ndim else matrix.reshape(1, 1)
+        most = (DRAWN, DRAWN) if whole else (SIDE, 2 * SIDE)
+        down, across = (-(-size // limit) for size, limit in zip(matrix.shape, most, strict=True))
+        step = (max(down, across),) * 2 if look == "image" else (down, across)  # so that it keeps its shape
+        shown = matrix[:: step[0], :: step[1]] if whole else _largest_of_blocks(matrix, step)
+        rows = tuple(tuple(_short(number) for number in row) for row in shown.tolist())
+        return cls(at=at, step=step, picked=whole, rows=rows)
+
+
+def _largest_of_blocks(matrix: Tensor, step: tuple[int, int]) -> Tensor:
+    size = matrix.abs().nan_to_num(nan=torch.inf)[None]
+    _, place = torch.nn.functional.max_pool2d(size, step, ceil_mode=True, return_indices=True)
+    return matrix.reshape(-1)[place[0]]
+
+
+def _short(number: float) -> float | None:
+    return float(f"{number:.4g}") if math.isfinite(number) else None
 
 
 class TensorRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One tensor: its numbers if they are few, nested as its axes are, and the one of largest size, with its place.
 
     `sparse` are the places and numbers of those that aren't zero, if they are a handful. Of complex numbers each is a pair.
-    What isn't finite is null.
+    What isn't finite is null. `look` is what it is drawn as, see `Rep.look`; `reduced` what is drawn of a large one.
     """
 
     name: str
@@ -132,29 +170,47 @@ class TensorRecord(msgspec.Struct, frozen=True, kw_only=True):
     at: tuple[int, ...]
     values: Any
     sparse: tuple[tuple[tuple[int, ...], Any], ...] | None
+    look: str = ""
+    reduced: ReducedRecord | None = None
 
     @classmethod
-    def of(cls, name: str, tensor: Tensor) -> TensorRecord:
+    def of(cls, name: str, tensor: Tensor, look: str = "", beside: Tensor | None = None) -> TensorRecord:
+        """`beside` is what it is drawn beside, so that of both the same part is."""
         number = tensor if tensor.is_complex() else tensor.double()
         size = number.abs().nan_to_num(nan=math.inf).reshape(-1)
-        place = int(size.argmax()) if len(size) else 0
+        place = _place(number)
         return cls(
             name=name,
             shape=tuple(tensor.shape),
             dtype=str(tensor.dtype).removeprefix("torch."),
             rms=_finite(float(size.square().mean().sqrt())) if len(size) else None,
-            largest=_plain(tensor.reshape(-1)[place]) if len(size) else None,
-            at=tuple(int(i) for i in torch.unravel_index(torch.tensor(place), tensor.shape)) if len(size) else (),
+            largest=_plain(tensor[place]) if len(size) else None,
+            at=place,
             values=_plain(tensor) if len(size) <= LISTED else None,
             sparse=_sparse(tensor) if int((size != 0).sum()) <= FEW else None,
+            look=look,
+            reduced=None
+            if len(size) <= LISTED
+            else ReducedRecord.of(tensor, look, place if beside is None else _place(beside)),
         )
 
     @classmethod
-    def all(cls, names: Sequence[str], leaves: Leaves) -> tuple[TensorRecord, ...]:
-        return tuple(cls.of(name, leaf) for name, leaf in zip(names, leaves, strict=True))
+    def all(
+        cls, names: Sequence[str], leaves: Leaves, looks: Sequence[str] = (), beside: Leaves | None = None
+    ) -> tuple[TensorRecord, ...]:
+        told = zip(names, leaves, looks or [""] * len(leaves), beside or leaves, strict=True)
+        return tuple(cls.of(*leaf) for leaf in told)
+
+
+def _place(tensor: Tensor) -> tuple[int, ...]:
+    """Where the number of largest size is."""
+    size = (tensor if tensor.is_complex() else tensor.double()).abs().nan_to_num(nan=math.inf).reshape(-1)
+    return tuple(int(i) for i in torch.unravel_index(size.argmax(), tensor.shape)) if len(size) else ()
 
 
 LISTED = 64  # numbers that a record lists of a tensor: more than a line shows
+SIDE = 16  # rows, and half the columns, of what stands for a larger matrix: as much as is told apart at a glance
+DRAWN = 96  # points or edges of a larger cloud or graph
 FEW = 4  # numbers other than zero that it lists with their places
 
 
@@ -182,6 +238,7 @@ class MinimalRecord(msgspec.Struct, frozen=True, kw_only=True):
     region: str
     evaluations: int
     stopped: str
+    moved: tuple[TensorRecord, ...] = ()
 
     @classmethod
     def of(cls, found: Minimal, inputs: Sequence[str], leaves: Sequence[str]) -> MinimalRecord:
@@ -190,10 +247,11 @@ class MinimalRecord(msgspec.Struct, frozen=True, kw_only=True):
             group=found.group,
             element=found.element,
             g=tuple(_plain(g) for g in found.g),
-            x=TensorRecord.all(inputs, found.x),
-            left=TensorRecord.all(leaves, found.left),
-            right=TensorRecord.all(leaves, found.right),
-            difference=TensorRecord.all(leaves, found.difference),
+            x=TensorRecord.all(inputs, found.x, found.looks),
+            moved=TensorRecord.all(inputs, found.moved, found.looks, found.x) if found.moved else (),
+            left=TensorRecord.all(leaves, found.left, found.quantity_looks, found.difference),
+            right=TensorRecord.all(leaves, found.right, found.quantity_looks, found.difference),
+            difference=TensorRecord.all(leaves, found.difference, found.quantity_looks),
             leaf=found.leaf,
             relative=_finite(found.relative),
             region=found.region,
@@ -363,6 +421,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     location: LocationRecord | None = None
     hints: tuple[HintRecord, ...] = ()
     saved: SavedRecord | None
+    fingerprint: str = ""
 
     @classmethod
     def of(cls, outcome: Outcome, keep: Callable[[str | Path], SavedRecord] | None = None) -> Result:
@@ -402,6 +461,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             location=LocationRecord.of(outcome.location) if outcome.location else None,
             hints=tuple(HintRecord.of(hint) for hint in outcome.hints),
             saved=None,
+            fingerprint=outcome.fingerprint,
         )
         if found is not None:
             result.__dict__["keep"] = keep
@@ -483,7 +543,10 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """An audit. `interrupted`: it was stopped, and `results` holds what was done by then."""
+    """An audit. `interrupted`: it was stopped, and `results` holds what was done by then.
+
+    `command` is the one that made it, "" where none did. `fingerprint` of a result is that of the model's weights.
+    """
 
     schema: int = SCHEMA
     symcheck: str
@@ -495,6 +558,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     results: tuple[Result, ...]
     machine: dict[str, str]
     seconds: float
+    command: str = ""
 
     @classmethod
     def of(cls, results: Sequence[Result], settings: Settings, *, interrupted: bool, seconds: float) -> Record:

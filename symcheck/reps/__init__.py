@@ -12,7 +12,7 @@ from symcheck import _tree
 from symcheck.errors import ClaimError
 from symcheck.reps import words
 from symcheck.reps.algebra import Blocks, Conjugate, Custom, Dual, Factor, TensorProduct, Together, Via, word
-from symcheck.reps.base import Rep, Shape
+from symcheck.reps.base import Look, Rep, Shape
 from symcheck.reps.cartesian import Character, LastAxis, Point, Scalar, Vector
 from symcheck.reps.finite import Phase, PlanarIrreps, Regular, Sign
 from symcheck.reps.gauge import ComplexFramed, Cycle, Framed, LogMap, Transport
@@ -96,6 +96,7 @@ __all__ = [
     "LastAxis",
     "LogMap",
     "LogShift",
+    "Look",
     "Moments",
     "Multivector",
     "Permute",

@@ -38,7 +38,7 @@ from symcheck.groups import (
     cover,
 )
 from symcheck.groups.homomorphism import inclusion
-from symcheck.reps.base import Rep, Shape
+from symcheck.reps.base import Look, Rep, Shape
 from symcheck.reps.cartesian import Point, Scalar, Vector, matrix_act
 from symcheck.reps.irreps import Irreps
 from symcheck.reps.moves import Permute, Relabel, Roll
@@ -133,10 +133,22 @@ class Together(Combined):
         known = {axis for axes in each if axes is not None for axis in axes}
         return None if None in each else tuple(sorted(known))
 
+    def look(self, group: Monoid, shape: Shape) -> Look:
+        """That of the part that tells most: the members of a set may be points. Of both axes of a matrix, a graph's."""
+        if sorted(rep.axis for rep in self.reps if isinstance(rep, Permute)) == [-2, -1]:
+            return "adjacency"
+        looks = [rep.look(group, shape) for rep in self.reps]
+        return next((look for look in looks if look not in ("", "set")), "set" if "set" in looks else "")
+
     def fibre(self, group: Monoid) -> Shape | None:
         """That of the one among them that isn't of a single number."""
         found = {rep.fibre(group) for rep in self.reps} - {()}
         return () if not found else found.pop() if len(found) == 1 else None
+
+    def pooled(self, group: Monoid, x: Tensor) -> Tensor:
+        for rep in self.reps:
+            x = rep.pooled(group, x)
+        return x
 
     def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
         for rep in reversed(self.reps):
@@ -234,18 +246,26 @@ class Blocks(Combined):
     def fibre(self, group: Monoid) -> Shape:
         return (sum(copies * math.prod(self._fibre(rep, group)) for rep, copies in self.blocks),)
 
+    def pooled(self, group: Monoid, x: Tensor) -> Tensor:
+        """Each copy of each block for itself."""
+        return self._blockwise(group, x, lambda rep, block: rep.pooled(group, block))
+
     def _fibre(self, rep: Rep, group: Monoid) -> Shape:
         return _fibre(
             self, rep, group, f"Put what acts along an axis beside the sum, as in '{word(rep)} * (4 scalar + 2 vector)'"
         )
 
     def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
+        return self._blockwise(group, x, lambda rep, block: rep.act(group, g, block))
+
+    def _blockwise(self, group: Monoid, x: Tensor, change: Callable[[Rep, Tensor], Tensor]) -> Tensor:
+        """What becomes of each block `(n, ..., copies, *fibre)`, put together again."""
         blocks, start = [], 0
         for rep, copies in self.blocks:
             fibre = self._fibre(rep, group)
             size = copies * math.prod(fibre)
             block = x[..., start : start + size].reshape(*x.shape[:-1], copies, *fibre)
-            blocks.append(rep.act(group, g, block).reshape(*x.shape[:-1], size))
+            blocks.append(change(rep, block).reshape(*x.shape[:-1], size))
             start += size
         return torch.cat(blocks, -1)
 
@@ -488,6 +508,9 @@ class Via(Combined):
     def fibre(self, group: Monoid) -> Shape | None:
         return self.rep.fibre(self.homomorphism.target)
 
+    def look(self, group: Monoid, shape: Shape) -> Look:
+        return self.rep.look(self.homomorphism.target, shape)
+
     def is_complex(self, group: Monoid) -> bool:
         return self.rep.is_complex(self.homomorphism.target)
 
@@ -557,6 +580,9 @@ class Factor(Combined):
 
     def fibre(self, group: Monoid) -> Shape | None:
         return self.rep.fibre(self._factor(group))
+
+    def look(self, group: Monoid, shape: Shape) -> Look:
+        return self.rep.look(self._factor(group), shape)
 
     def is_complex(self, group: Monoid) -> bool:
         return self.rep.is_complex(self._factor(group))

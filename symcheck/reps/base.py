@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Generator, Tensor
@@ -14,6 +14,10 @@ from symcheck.errors import ClaimError
 from symcheck.groups import Monoid
 
 Shape = tuple[int, ...]
+Look = Literal["", "points", "vectors", "image", "steps", "signal", "set", "indices", "adjacency", "sphere"]
+"""What a tensor is drawn as: points or vectors along the last axis; an image of the last two; steps of a sequence along the
+axis before last, a signal along the last; the members of a set; indices, the ends of edges or the corners of faces; the
+matrix of a graph; samples on the sphere. "": a table."""
 
 
 class Rep(ABC):
@@ -40,6 +44,11 @@ class Rep(ABC):
         """The axes, from the end, along which it mixes entries or moves them. None: any entry may become any other."""
         return None
 
+    def pooled(self, group: Monoid, x: Tensor) -> Tensor:
+        """The mean of `(n, *shape)` over the entries that the group turns into each other, in the place of each of them."""
+        axes = tuple(range(1, x.ndim)) if self.mixes is None else self.mixes
+        return x.mean(axes, keepdim=True).expand_as(x) if axes else x
+
     @property
     @abstractmethod
     def rank(self) -> int:
@@ -60,6 +69,10 @@ class Rep(ABC):
     def is_complex(self, group: Monoid) -> bool:
         """Whether it acts on complex tensors alone, as a group of complex matrices does on its vectors."""
         return False
+
+    def look(self, group: Monoid, shape: Shape) -> Look:
+        """What a tensor of that shape is drawn as, where the rep tells it."""
+        return ""
 
     def sample(self, group: Monoid, shape: Shape, n: int, rng: Generator) -> Tensor:
         """Tensors `(n, *shape)` of the kind that it acts on, normally distributed, on which its laws can be tested."""

@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 from symcheck import patterns
 from symcheck.errors import ClaimError, GroupError
 from symcheck.groups import GL, PGL, SE, SL, SO, SU, Aff, E, Galilei, Lorentz, Monoid, O, Poincare, Sim, Symmetric, U
-from symcheck.reps.base import Rep, Shape
+from symcheck.reps.base import Look, Rep, Shape
 
 
 class Character(Rep):
@@ -122,6 +122,9 @@ class Vector(LastAxis):
     def matrices(self, group: Monoid, g: Tensor) -> Tensor:
         return group.linear(g)
 
+    def look(self, group: Monoid, shape: Shape) -> Look:
+        return "vectors" if shape[-1] in (2, 3) and not self.is_complex(group) else ""
+
     @classmethod
     def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
         euclidean = [(cls(), group, (4, dim)) for dim in (2, 3) for group in (SO(dim), O(dim), SE(dim), E(dim))]
@@ -142,6 +145,9 @@ class Point(Vector):
 
     name = "point"
     linear = False
+
+    def look(self, group: Monoid, shape: Shape) -> Look:
+        return "points" if super().look(group, shape) else ""
 
     def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
         turned = super().act(group, g, x)

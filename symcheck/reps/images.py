@@ -16,9 +16,9 @@ from torch import Generator, Tensor
 
 from symcheck.errors import ClaimError, GroupError, did_you_mean
 from symcheck.groups import SE, SO, Cyclic, Dihedral, Monoid, O, PeriodicShifts, PlaneGroup, SignFlips, Translations
-from symcheck.reps.base import Rep, Shape
+from symcheck.reps.base import Look, Rep, Shape
 from symcheck.reps.cartesian import is_orthogonal
-from symcheck.reps.moves import Roll, _from_the_end
+from symcheck.reps.moves import Roll, _from_the_end, gridded
 
 Interpolation = Literal["bilinear", "bicubic", "fourier"]
 KINDS: tuple[Interpolation, ...] = ("bilinear", "bicubic", "fourier")
@@ -47,6 +47,9 @@ class Image(Rep):
         _from_the_end(self, self.axes)
         if len(self.axes) != 2:
             raise ClaimError(f"{self}: an image has 2 axes, its rows and its columns. For others use Roll(axes=...).")
+
+    def look(self, group: Monoid, shape: Shape) -> Look:
+        return gridded(self.axes)
 
     @property
     def rank(self) -> int:
@@ -88,6 +91,9 @@ class RegularImage(Rep):
 
     name = "regular_image"
     discrete = True
+
+    def look(self, group: Monoid, shape: Shape) -> Look:
+        return "image"
 
     @property
     def rank(self) -> int:
@@ -151,6 +157,9 @@ class Rotate(Rep):
         if self.interpolation not in KINDS:
             raise ClaimError(f"there is no interpolation {self.interpolation!r}; {did_you_mean(self.interpolation, KINDS)}")
 
+    def look(self, group: Monoid, shape: Shape) -> Look:
+        return "image"
+
     @property
     def rank(self) -> int:
         return 2
@@ -212,6 +221,9 @@ class FourierShift(Rep):
 
     def __post_init__(self) -> None:
         _from_the_end(self, self.axes)
+
+    def look(self, group: Monoid, shape: Shape) -> Look:
+        return gridded(self.axes)
 
     @property
     def rank(self) -> int:

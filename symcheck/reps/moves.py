@@ -11,8 +11,8 @@ from torch import Generator, Tensor
 
 from symcheck import patterns
 from symcheck.errors import ClaimError, GroupError
-from symcheck.groups import Monoid, SignFlips, Symmetric, Translations
-from symcheck.reps.base import Rep, Shape
+from symcheck.groups import Monoid, Product, SignFlips, Symmetric, Translations
+from symcheck.reps.base import Look, Rep, Shape
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,9 @@ class Permute(Rep):
     @property
     def mixes(self) -> tuple[int, ...]:
         return (self.axis,)
+
+    def look(self, group: Monoid, shape: Shape) -> Look:
+        return "set" if self.axis == -2 else ""
 
     def sizes(self, shape: Shape) -> Mapping[str, int]:
         return {self.of: shape[self.axis]}
@@ -98,6 +101,9 @@ class Relabel(Rep):
 
     def fibre(self, group: Monoid) -> Shape | None:
         return () if self.axis is None else None
+
+    def look(self, group: Monoid, shape: Shape) -> Look:
+        return "indices"
 
     def sizes(self, shape: Shape) -> Mapping[str, int]:
         return {} if self.axis is None else {self.of: shape[self.axis]}
@@ -162,13 +168,14 @@ class Roll(Rep):
     def mixes(self) -> tuple[int, ...]:
         return self.axes
 
+    def look(self, group: Monoid, shape: Shape) -> Look:
+        return gridded(self.axes)
+
     def sizes(self, shape: Shape) -> Mapping[str, int]:
         return {f"grid{i}": shape[axis] for i, axis in enumerate(self.axes)}
 
     def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
         shift = group.shift(g).to(x.device)
-        if shift.is_floating_point():
-            raise ClaimError(f"{self} shifts by whole samples, and {group} by fractions of one too. Use 'fourier_shift'.")
         for i, axis in enumerate(self.axes):
             size = x.shape[axis]
             source = (torch.arange(size, device=x.device) - shift[:, i : i + 1]) % size
@@ -186,8 +193,13 @@ class Roll(Rep):
     def misfit(self, group: Monoid, shape: Shape) -> str | None:
         try:
             size = group.grid
+            whole = not group.shift(group.identity(1)).is_floating_point()
         except GroupError as error:
             return f"{self}: {error}"
+        if not whole:
+            return f"{self} shifts by whole samples, and {group} by fractions of one too. Use 'fourier_shift'"
+        if any(_turns(factor) for factor in (group.factors if isinstance(group, Product) else (group,))):
+            return f"{self} only shifts, and {group} turns or reflects the grid as well. Use 'image'"
         if size != tuple(shape[axis] for axis in self.axes):
             return f"{self} under {group} shifts {len(size)} axes of sizes {size}"
         return None
@@ -195,6 +207,16 @@ class Roll(Rep):
     @classmethod
     def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
         return [(cls(), Translations((4, 6)), (2, 4, 6)), (cls(axes=(-2,)), Translations((5,)), (5, 3))]
+
+
+def _turns(group: Monoid) -> bool:
+    """Whether a group that shifts a grid turns or reflects it as well."""
+    try:
+        group.shift(group.identity(1))
+        matrix = group.linear(group.generators())
+    except GroupError:
+        return False
+    return not torch.equal(matrix, torch.eye(matrix.shape[-1], dtype=matrix.dtype).expand_as(matrix))
 
 
 @dataclass(frozen=True)
@@ -211,6 +233,9 @@ class Flip(Rep):
 
     def __post_init__(self) -> None:
         _from_the_end(self, self.axes)
+
+    def look(self, group: Monoid, shape: Shape) -> Look:
+        return gridded(self.axes)
 
     @property
     def rank(self) -> int:
@@ -250,3 +275,10 @@ def _from_the_end(rep: Rep, axes: tuple[int, ...]) -> None:
         or len(set(axes)) < len(axes)
     ):
         raise ClaimError(f"{rep}: axes are different negative integers, counted from the end, so that batch axes don't matter.")
+
+
+def gridded(axes: Sequence[int]) -> Look:
+    """What a tensor is drawn as whose samples lie on a grid along those axes."""
+    if set(axes) == {-2, -1}:
+        return "image"
+    return "signal" if tuple(axes) == (-1,) else "steps" if tuple(axes) == (-2,) else ""

@@ -17,7 +17,8 @@ from torch import Tensor
 from symcheck.errors import ClaimError, GroupError
 from symcheck.groups import Monoid
 from symcheck.groups.warps import Delays, Dilations, TimeChanges, Warps
-from symcheck.reps.base import Rep, Shape
+from symcheck.reps.base import Look, Rep, Shape
+from symcheck.reps.moves import gridded
 
 
 class _AlongTime(Rep):
@@ -28,6 +29,9 @@ class _AlongTime(Rep):
     def __post_init__(self) -> None:
         if not isinstance(self.axis, int) or self.axis >= 0:
             raise ClaimError(f"{self}: the axis is a negative integer, counted from the end, so that batch axes don't matter.")
+
+    def look(self, group: Monoid, shape: Shape) -> Look:
+        return gridded((self.axis,))
 
     @property
     def rank(self) -> int:

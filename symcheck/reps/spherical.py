@@ -17,7 +17,7 @@ from torch import Generator, Tensor
 
 from symcheck.errors import ClaimError, GroupError, did_you_mean
 from symcheck.groups import SO, E, Monoid, O
-from symcheck.reps.base import Rep, Shape
+from symcheck.reps.base import Look, Rep, Shape
 from symcheck.reps.cartesian import is_orthogonal
 from symcheck.reps.irreps import Irreps, spherical_harmonics
 
@@ -203,6 +203,9 @@ class SphericalSignal(Rep):
     @property
     def transform(self) -> SphericalTransform:
         return SphericalTransform(self.degree, self.res, self.nodes)
+
+    def look(self, group: Monoid, shape: Shape) -> Look:
+        return "sphere" if self.nodes == "equiangular" else ""
 
     @property
     def rank(self) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from symcheck.report.record import FactorRecord, ProfileRecord, Result, RungRecord
 
 LOW, HIGH = -17, 1  # decades of every log axis: from below the rounding of float64 to ten times the spread of an output
+BARS = 16  # elements that stand in a list: more make a matrix
 LEVELS = 5  # shades of an error above rounding: more can't be told apart in a dot
 WIDTH = 300  # of a chart: fits a telephone without scaling, so that its text keeps its size
 
@@ -50,12 +51,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Drawing:
-    """Paths under labels, on a surface of that many pixels."""
+    """Paths under labels, on a surface of that many pixels. `space` is what can be turned, for the script."""
 
     height: int
     marks: tuple[Mark, ...]
     labels: tuple[Label, ...]
     width: int = WIDTH
+    space: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def dots(spots: Iterable[Spot], shape: str = "h0", css: str = "dot") -> tuple[Ma
     """One path for each shade: a dot is a line of no length with round ends. The largest errors lie on top."""
     shades: dict[int, list[str]] = {}
     for spot in spots:
-        shades.setdefault(spot.shade, []).append(f"M{_px(spot.x)} {_px(spot.y)}{shape}")
+        shades.setdefault(spot.shade, []).append(f"M{px(spot.x)} {px(spot.y)}{shape}")
     return tuple(Mark(f"{css} e{shade}", "".join(places)) for shade, places in sorted(shades.items()))
 
 
@@ -163,8 +165,9 @@ def _angle(p: _Points) -> Chart:
     """A polar plot: the error outwards, the angle around, from zero at the right. What agrees to rounding is on the rim."""
     x, y, r = WIDTH / 2, 142.0, 100.0
     mirrored = any(at[1] < 0 for at, _ in p.points)
-    spokes = "".join(f"M{_px(x)} {_px(y)}l{_px(r * math.cos(a))} {_px(-r * math.sin(a))}" for a in _turns(8))
-    marks = [Mark("grid", _circle(x, y, r) + _circle(x, y, r / 2) + spokes), Mark("rose", _rose(p, x, y, r))]
+    spokes = "".join(f"M{px(x)} {px(y)}l{px(r * math.cos(a))} {px(-r * math.sin(a))}" for a in _turns(8))
+    marks = [Mark("grid", circle(x, y, r) + circle(x, y, r / 2) + spokes), Mark("rose", _rose(p, x, y, r))]
+    marks.append(Mark("ring", circle(x + 1.08 * r, y, 4)))
 
     def spot(angle: float, error: float) -> Spot:
         shade = p.shade(error)
@@ -183,7 +186,10 @@ def _angle(p: _Points) -> Chart:
         Label(x + 3, y + r / 2 - 4, number(p.most / 2), "start"),
     )
     kinds = " Dots: proper; crosses: with a mirror." if mirrored else ""
-    where = "Angle of g around, error outwards, the worst of each 15 degrees shaded; on the rim what agrees to rounding"
+    where = (
+        "Angle of g around, error outwards, the worst of each 15 degrees shaded; on the rim what agrees to rounding "
+        "(ring: the identity, which always does)"
+    )
     table = p.table("angle (deg)", "kind", row=lambda at: (f"{math.degrees(at[0]):.4g}", "mirrored" if at[1] < 0 else "proper"))
     summary = p.told(where) + kinds
     return Chart("Error against the angle", summary, table, Drawing(280, tuple(marks), labels), legend=p.legend)
@@ -199,9 +205,9 @@ def _rose(p: _Points, x: float, y: float, r: float) -> str:
     for sector, error in sorted(worst.items()):
         length = r * error / p.most
         a, b = (sector - 0.5) * _SECTOR, (sector + 0.5) * _SECTOR
-        ends = [f"{_px(x + length * math.cos(c))} {_px(y - length * math.sin(c))}" for c in (a, b)]
+        ends = [f"{px(x + length * math.cos(c))} {px(y - length * math.sin(c))}" for c in (a, b)]
         if length >= 1:
-            petals.append(f"M{_px(x)} {_px(y)}L{ends[0]}A{_px(length)} {_px(length)} 0 0 0 {ends[1]}z")
+            petals.append(f"M{px(x)} {px(y)}L{ends[0]}A{px(length)} {px(length)} 0 0 0 {ends[1]}z")
     return "".join(petals)
 
 
@@ -251,33 +257,17 @@ def _shift(p: _Points) -> Chart:
         extent = size[0] if size else 1
         return _scatter(p, "Error against the shift", "shift", [0, extent], lambda at: at[0] % extent if extent else at[0], "g")
     down, across = size[-2:]
-    side = min(28.0, 240 / max(down, across))
-    drawn = max(side - 1, 3.0)  # of a large grid a cell is enlarged, to be seen
     worst: dict[tuple[int, int], float] = {}
     for at, error in p.points:
         cell = int(at[-2]) % down, int(at[-1]) % across
         worst[cell] = max(error, worst.get(cell, 0.0))
-    shades: dict[int, list[str]] = {}
-    left, top = 36.0, 22.0
-    for (i, j), error in sorted(worst.items()):
-        square = f"M{_px(left + j * side)} {_px(top + i * side)}h{_px(drawn)}v{_px(drawn)}h{_px(-drawn)}z"
-        shades.setdefault(p.shade(error), []).append(square)
-    width, height = across * side, down * side
-    frame = Mark("frame", f"M{_px(left)} {_px(top)}h{_px(width)}v{_px(height)}h{_px(-width)}z")
-    marks = (frame, *(Mark(f"cell e{shade}", "".join(squares)) for shade, squares in sorted(shades.items())))
-    labels = (
-        Label(left + side / 2, top - 6, "0"),
-        Label(left + width - side / 2, top - 6, str(across - 1)),
-        Label(left - 6, top + side / 2 + 4, "0", "end"),
-        Label(left - 6, top + height - side / 2 + 4, str(down - 1), "end"),
-        Label(left, top + height + 16, "right: last axis; down: the one before", "start"),
-    )
+    drawing = _cells(p, worst, down, across, "right: last axis; down: the one before", ends=True)
     more = f", the worst over the first {len(size) - 2} axes" if len(size) > 2 else ""
     missing = down * across - len(worst)
     blank = f" {missing} of {down * across} shifts were not drawn in a trial: blank." if missing else ""
     summary = p.told(f"Each cell is a shift{more}") + blank
     table = p.table("shift", row=lambda at: (", ".join(f"{c:g}" for c in at),))
-    return Chart("Error against the shift", summary, table, Drawing(int(top + height) + 24, marks, labels), legend=p.legend)
+    return Chart("Error against the shift", summary, table, drawing, legend=p.legend)
 
 
 def _element(p: _Points) -> Chart:
@@ -288,8 +278,38 @@ def _element(p: _Points) -> Chart:
     names = p.of.labels or tuple(map(str, range(max(worst) + 1)))
     bars = tuple(_worst_bar(p, name, worst.get(place)) for place, name in enumerate(names))
     table = Table(("element", "worst error"), tuple((bar.label, bar.value) for bar in bars))
-    summary = p.told("Each bar is an element, the worst of its trials")
-    return Chart("Error by element", summary, table, bars=bars, legend=p.legend)
+    if len(names) <= BARS:
+        summary = p.told("Each bar is an element, the worst of its trials")
+        return Chart("Error by element", summary, table, bars=bars, legend=p.legend)
+    across = math.ceil(math.sqrt(len(names)))
+    cells = {divmod(place, across): error for place, error in worst.items()}
+    drawing = _cells(p, cells, -(-len(names) // across), across, "row by row, in the order of the numbers below")
+    summary = p.told("Each cell is an element, the worst of its trials")
+    return Chart("Error by element", summary, table, drawing, legend=p.legend)
+
+
+def _cells(
+    p: _Points, errors: Mapping[tuple[int, int], float], down: int, across: int, below: str, ends: bool = False
+) -> Drawing:
+    """A matrix of shaded cells, with words below it; with `ends`, the first and last numbers along its sides."""
+    side = min(28.0, 240 / max(down, across))
+    drawn = max(side - 1, 3.0)  # of a large grid a cell is enlarged, to be seen
+    shades: dict[int, list[str]] = {}
+    left, top = 36.0, 22.0
+    for (i, j), error in sorted(errors.items()):
+        square = f"M{px(left + j * side)} {px(top + i * side)}h{px(drawn)}v{px(drawn)}h{px(-drawn)}z"
+        shades.setdefault(p.shade(error), []).append(square)
+    width, height = across * side, down * side
+    frame = Mark("frame", f"M{px(left)} {px(top)}h{px(width)}v{px(height)}h{px(-width)}z")
+    marks = (frame, *(Mark(f"cell e{shade}", "".join(squares)) for shade, squares in sorted(shades.items())))
+    numbered = (
+        Label(left + side / 2, top - 6, "0"),
+        Label(left + width - side / 2, top - 6, str(across - 1)),
+        Label(left - 6, top + side / 2 + 4, "0", "end"),
+        Label(left - 6, top + height - side / 2 + 4, str(down - 1), "end"),
+    )
+    labels = (*(numbered if ends else ()), Label(left, top + height + 16, below, "start"))
+    return Drawing(int(top + height) + 24, marks, labels)
 
 
 def _worst_bar(p: _Points, name: str, error: float | None) -> Bar:
@@ -305,8 +325,24 @@ def _scale(p: _Points) -> Chart:
 
 
 def _permutation(p: _Points) -> Chart:
+    """A matrix of which place goes to which, if that is known; else the error against how many are moved."""
+    if p.of.size and all(len(at) == 1 + p.of.size[0] for at, _ in p.points):
+        return _places(p, p.of.size[0])
     size = p.of.size[0] if p.of.size else max(int(at[0]) for at, _ in p.points)
     return _scatter(p, "Error against the permutation", "things that it moves", [0, size], lambda at: at[0], "g")
+
+
+def _places(p: _Points, size: int) -> Chart:
+    found: dict[tuple[int, int], list[float]] = {}
+    for at, error in p.points:
+        for i, j in enumerate(at[1:]):
+            found.setdefault((i, int(j)), []).append(error)
+    means = {place: math.fsum(errors) / len(errors) for place, errors in found.items()}
+    drawing = _cells(p, means, size, size, "down: the thing; right: the place it goes to", ends=True)
+    rows = tuple((str(i), str(j), str(len(found[i, j])), number(mean)) for (i, j), mean in sorted(means.items()))
+    table = Table(("thing", "goes to", "trials", "mean error"), rows)
+    summary = p.told("Each cell is the mean over the permutations that take the one to the other")
+    return Chart("Error against the permutation", summary, table, drawing, legend=p.legend)
 
 
 def _scatter(
@@ -324,8 +360,8 @@ def _scatter(
         Spot(left + (right - left) * (x(at) - low) / span, bottom - (bottom - top) * e / p.most, p.shade(e))
         for at, e in p.points
     ]
-    levels = "".join(f"M{_px(left)} {_px(y)}H{_px(right)}" for y in (top, (top + bottom) / 2))
-    axes = f"M{_px(left)} {_px(top)}V{_px(bottom)}H{_px(right)}{levels}"
+    levels = "".join(f"M{px(left)} {px(y)}H{px(right)}" for y in (top, (top + bottom) / 2))
+    axes = f"M{px(left)} {px(top)}V{px(bottom)}H{px(right)}{levels}"
     labels = (
         Label(left - 6, top + 4, number(p.most), "end"),
         Label(left - 6, (top + bottom) / 2 + 4, number(p.most / 2), "end"),
@@ -363,10 +399,10 @@ def ladder(rungs: Sequence[RungRecord], slope: float | None) -> Chart | None:
         return bottom - (bottom - top) * (percent(value) or 0.0) / 100
 
     ends = (1e-17, 1.0)
-    levels = "".join(f"M{_px(left)} {_px(y(10.0**k))}H{_px(right)}" for k in (-16, -12, -8, -4, 0))
-    grid = Mark("grid", f"M{_px(left)} {_px(top)}V{_px(bottom)}H{_px(right)}{levels}")
-    line = Mark("line", f"M{_px(x(ends[0]))} {_px(y(ends[0]))}L{_px(x(ends[1]))} {_px(y(ends[1]))}")
-    spots = Mark("dot ink", "".join(f"M{_px(x(r.eps))} {_px(y(r.error))}h0" for r in known))
+    levels = "".join(f"M{px(left)} {px(y(10.0**k))}H{px(right)}" for k in (-16, -12, -8, -4, 0))
+    grid = Mark("grid", f"M{px(left)} {px(top)}V{px(bottom)}H{px(right)}{levels}")
+    line = Mark("line", f"M{px(x(ends[0]))} {px(y(ends[0]))}L{px(x(ends[1]))} {px(y(ends[1]))}")
+    spots = Mark("dot ink", "".join(f"M{px(x(r.eps))} {px(y(r.error))}h0" for r in known))
     names = tuple(Label(x(r.eps), y(r.error) + (-9 if i % 2 == 0 else 18), r.precision, "middle") for i, r in enumerate(known))
     ticks = tuple(Label(left - 6, y(10.0**k) + 4, f"1e{k}" if k else "1", "end") for k in (-16, -12, -8, -4, 0))
     below = (
@@ -410,9 +446,9 @@ def rate(result: Result) -> Chart | None:
 
     share = result.violating / result.random_trials
     marks = (
-        Mark("track", f"M{_px(left)} 30H{_px(right)}"),
-        Mark("band", f"M{_px(x(low))} 30H{_px(max(x(high), x(low) + 1))}"),
-        Mark("dot ink", f"M{_px(x(share))} 30h0"),
+        Mark("track", f"M{px(left)} 30H{px(right)}"),
+        Mark("band", f"M{px(x(low))} 30H{px(max(x(high), x(low) + 1))}"),
+        Mark("dot ink", f"M{px(x(share))} 30h0"),
     )
     labels = (
         Label(left, 56, "0 %", "start"),
@@ -429,15 +465,7 @@ def factors(found: Sequence[FactorRecord]) -> Chart | None:
     """For each factor of a product group, the part of the trials that violate the claim when it alone moves."""
     if not found:
         return None
-    bars = tuple(
-        Bar(
-            f"{f.group} alone",
-            f"{f.violating} of {f.trials}",
-            round(100 * f.violating / f.trials, 1) if f.trials else None,
-            "e5" if f.violating else "e0",
-        )
-        for f in found
-    )
+    bars = tuple(_factor(f) for f in found)
     rows = tuple((f.group, str(f.trials), str(f.violating), number(f.relative)) for f in found)
     table = Table(("factor", "trials", "violating", "worst error"), rows)
     return Chart(
@@ -450,13 +478,13 @@ def _factor(f: FactorRecord) -> Bar:
     return Bar(f"{f.group} alone", f"{f.violating} of {f.trials}", part, "e5" if f.violating else "e0")
 
 
-def _px(value: float) -> str:
+def px(value: float) -> str:
     """A length in tenths of a pixel, as short as can be."""
     return f"{value + 0.0:.1f}".removesuffix(".0").replace("-0.0", "0")
 
 
-def _circle(x: float, y: float, r: float) -> str:
-    return f"M{_px(x - r)} {_px(y)}a{_px(r)} {_px(r)} 0 1 0 {_px(2 * r)} 0a{_px(r)} {_px(r)} 0 1 0 {_px(-2 * r)} 0"
+def circle(x: float, y: float, r: float) -> str:
+    return f"M{px(x - r)} {px(y)}a{px(r)} {px(r)} 0 1 0 {px(2 * r)} 0a{px(r)} {px(r)} 0 1 0 {px(-2 * r)} 0"
 
 
 def _turns(count: int) -> list[float]:
@@ -474,11 +502,11 @@ def _hammer(at: Sequence[float], x: float, y: float) -> tuple[float, float]:
 
 def _globe(x: float, y: float) -> str:
     """The outline, the equator, and a few parallels and meridians."""
-    left = f"M{_px(x - 128)} {_px(y)}"
-    outline = f"{left}a128 64 0 1 0 256 0a128 64 0 1 0 -256 0{left}h256M{_px(x)} {_px(y - 64)}v128"
+    left = f"M{px(x - 128)} {px(y)}"
+    outline = f"{left}a128 64 0 1 0 256 0a128 64 0 1 0 -256 0{left}h256M{px(x)} {px(y - 64)}v128"
     curves = [[_direction(a, b) for b in _steps(1.5)] for a in (-math.pi / 2, math.pi / 2)]
     curves += [[_direction(a, b) for a in _steps(3.14)] for b in (-math.pi / 4, math.pi / 4)]
-    lines = ("L".join(" ".join(map(_px, _hammer(at, x, y))) for at in curve) for curve in curves)
+    lines = ("L".join(" ".join(map(px, _hammer(at, x, y))) for at in curve) for curve in curves)
     return outline + "".join(f"M{line}" for line in lines)
 
 
@@ -489,3 +517,23 @@ def _direction(longitude: float, latitude: float) -> tuple[float, float, float]:
 
 def _steps(end: float) -> list[float]:
     return [end * (i / 12 - 1) for i in range(25)]
+
+
+def sphere_map(shades: Sequence[Sequence[str]]) -> Drawing:
+    """A map of the sphere of which each sample is a cell: rows from pole to pole, columns round it."""
+    down, across = len(shades), len(shades[0])
+    x, y = 136.0, 72.0
+
+    def corner(i: int, j: int) -> str:
+        longitude = math.pi * (2 * min(j / across, 1 - 1e-9) - 1)
+        latitude = math.pi * (0.5 - i / down)
+        return " ".join(map(px, _hammer(_direction(longitude, latitude), x, y)))
+
+    cells: dict[str, list[str]] = {}
+    for i, row in enumerate(shades):
+        for j, shade in enumerate(row):
+            around = (corner(i, j), corner(i, j + 1), corner(i + 1, j + 1), corner(i + 1, j))
+            cells.setdefault(shade, []).append(f"M{'L'.join(around)}z")
+    marks = tuple(Mark(f"shade {shade}", "".join(places)) for shade, places in sorted(cells.items()))
+    outline = Mark("frame", f"M{px(x - 128)} {px(y)}a128 64 0 1 0 256 0a128 64 0 1 0 -256 0")
+    return Drawing(144, (*marks, outline), (), 272)

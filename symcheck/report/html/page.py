@@ -15,19 +15,20 @@ from symcheck.report.changes import Change, changes, conditions
 from symcheck.report.html import charts, layers
 from symcheck.report.html.charts import Chart, Drawing, number, percent
 from symcheck.report.html.lattice import Lattice, lattice, small
-from symcheck.report.html.tensors import Panel, panels
+from symcheck.report.html.tensors import Scene, pretty, scenes
 from symcheck.report.record import CounterexampleRecord, FindingRecord, LeafRecord, Record, Result
 from symcheck.report.text import mark, numbers, printable, verdict_line
 
 # What the page has room for: a record of thousands of claims stays a file that a mail takes and a browser opens. What is
 # left out is counted on the page, and is in the record.
-DRAWN = 44  # violations told with charts and tensors
+DRAWN = 100  # violations told with charts and tensors
 SECTIONS = 240  # violations told at all, the others in words alone
 HELD = 400  # claims whose evidence is told
 MODELS = 40  # in rows of their own: more are told by families, which are what stands before the dot
 ROWS, COLUMNS, GROUPS = 150, 10, 40  # of the matrix
 LISTED = 300  # findings, and lines of what was not tested
 RAW = 300_000  # bytes of the record itself
+FEW = 3  # models whose weights' hashes stand with the environment
 NAME = 160  # characters of a name
 
 
@@ -87,9 +88,10 @@ class Violation:
     expected: str
     because: str
     meaning: str
+    weights: str
     element: str
     simplest: str
-    panels: tuple[Panel, ...]
+    scenes: tuple[Scene, ...]
     example: str
     inputs: tuple[str, ...]
     charts: tuple[Chart, ...]
@@ -305,6 +307,17 @@ def _environment(record: Record) -> Iterator[tuple[str, str]]:
     yield from ((short(key, 40), short(value)) for key, value in record.machine.items())
     yield "model calls", f"{sum(r.calls for r in results):,} on {sum(r.evaluations for r in results):,} inputs"
     yield "time", f"{record.seconds:,.1f} s"
+    known = {short(r.subject): r.fingerprint for r in results if r.fingerprint}
+    if 0 < len(known) <= FEW:
+        yield (
+            "SHA-256 of the weights",
+            ", ".join(known.values() if len(known) == 1 else (f"{n}: {h}" for n, h in known.items())),
+        )
+    elif known:
+        yield "SHA-256 of the weights", f"of {len(known)} models, each with its claims"
+    if record.command:
+        yield "command", short(record.command, 1000)
+        return
     yield (
         "to run it again, TARGET being the models",
         f"symcheck audit TARGET --seed {record.seed} --trials {record.trials} --device {record.device}"
@@ -344,7 +357,9 @@ def _violation(i: int, result: Result, change: str, drawn: bool) -> Violation:
     least = found.minimal if found else None
     tree = small(result) if drawn else None
     tolerance = f", within {result.tolerance:g} of the output's spread" if result.tolerance else ""
-    claimed = f"{result.statement} for every g in {short(result.group)}, in {result.precision} on {result.device}{tolerance}"
+    claimed = (
+        f"{pretty(result.statement)} for every g in {short(result.group)}, in {result.precision} on {result.device}{tolerance}"
+    )
     twin = f"Broken on purpose: {short(result.reason, 400)}" if result.expected == "violated" else ""
     sizes = ", ".join(f"{short(name, 40)} = {size}" for name, size in least.layout.items()) if least else ""
     return Violation(
@@ -358,9 +373,10 @@ def _violation(i: int, result: Result, change: str, drawn: bool) -> Violation:
         expected=twin,
         because=short(result.because, 1500),
         meaning="" if result.misstated else result.verdict.meaning,
+        weights=_weights(result),
         element=short(least.element, 400) if least else "",
         simplest=_simplest(sizes, least.relative, least.evaluations, least.stopped) if least else "",
-        panels=panels(least, result.statement) if least and drawn else (),
+        scenes=scenes(least, result.statement) if least and drawn else (),
         example=_example(found) if found else "",
         inputs=tuple(f"{short(x.name, 60)} = {numbers(x)}" for x in found.x[:6]) if found and not least else (),
         charts=tuple(_charts(result)) if drawn else (),
@@ -373,6 +389,13 @@ def _violation(i: int, result: Result, change: str, drawn: bool) -> Violation:
         replay=short(str(result.saved), 400) if result.saved else "",
         change=change,
     )
+
+
+def _weights(result: Result) -> str:
+    """Those that the verdict was found at."""
+    last = result.weights[-1:]
+    perturbed = "" if last in ((), ("own",)) else f", {short(last[0], 60)}"
+    return f"its own (SHA-256 {short(result.fingerprint, 64)}){perturbed}" if result.fingerprint else perturbed.lstrip(", ")
 
 
 def _simplest(sizes: str, relative: float | None, evaluations: int, stopped: str) -> str:
@@ -410,7 +433,8 @@ def _evidence(result: Result) -> tuple[str, ...]:
     bound = f"{result.rate_bound:.1%}" if result.rate_bound is not None else "–"  # noqa: RUF001
     slope = "–" if result.slope is None else f"{round(result.slope, 1) + 0.0:.1f}"  # noqa: RUF001
     error = result.worst.relative if result.worst else None
-    weights = ", ".join(result.weights).replace(", perturbed by", ",")
+    own = f"own ({result.fingerprint})" if result.fingerprint else "own"
+    weights = ", ".join(result.weights).replace("own", own, 1).replace(", perturbed by", ",")
     return (
         short(result.claim),
         result.verdict.name,

@@ -85,6 +85,78 @@
     return made;
   };
 
+  // Space as it is seen after a turn about z and one towards the eye.
+  const rotated = ([x, y, z], { yaw, pitch }) => {
+    const deep = x * Math.sin(yaw) + y * Math.cos(yaw);
+    return [x * Math.cos(yaw) - y * Math.sin(yaw), z * Math.cos(pitch) - deep * Math.sin(pitch),
+      deep * Math.cos(pitch) + z * Math.sin(pitch)];
+  };
+  const keys = { ArrowLeft: [-0.15, 0], ArrowRight: [0.15, 0], ArrowUp: [0, 0.15], ArrowDown: [0, -0.15] };
+  const turns = (svg, view, draw) => {
+    const turn = (across, up) => {
+      view.yaw += across;
+      view.pitch = Math.max(-1.5, Math.min(1.5, view.pitch + up));
+      draw();
+    };
+    svg.tabIndex = 0;
+    svg.classList.add("turn");
+    svg.addEventListener("keydown", (event) => {
+      if (event.key in keys) { event.preventDefault(); turn(...keys[event.key]); }
+    });
+    svg.addEventListener("pointerdown", (event) => svg.setPointerCapture(event.pointerId));
+    svg.addEventListener("pointermove", (event) => {
+      if (event.buttons) turn(event.movementX / 90, event.movementY / 90);
+    });
+  };
+
+  // The drawings of a counterexample in space: the script draws what the page has, and all of one turn together.
+  const seat = (svg, view) => {
+    const space = JSON.parse(svg.dataset.space);
+    const size = svg.viewBox.baseVal.width;
+    const scale = (size / 2 - 24) / space.reach;
+    const at = (place) => { const [u, v] = rotated(place, view); return [size / 2 + scale * u, size / 2 - scale * v]; };
+    const text = ([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`;
+    const arrow = (a, b) => {
+      if (Math.hypot(b[0] - a[0], b[1] - a[1]) < 0.5) return "";
+      const along = Math.atan2(b[1] - a[1], b[0] - a[0]);
+      const side = (turn) => `M${text(b)}L${text([b[0] - 6 * Math.cos(along + turn), b[1] - 6 * Math.sin(along + turn)])}`;
+      return `M${text(a)}L${text(b)}${side(0.5)}${side(-0.5)}`;
+    };
+    const short = (a, b) => {
+      const part = 5 / (Math.hypot(b[0] - a[0], b[1] - a[1]) || 1);
+      return [b[0] - part * (b[0] - a[0]), b[1] - part * (b[1] - a[1])];
+    };
+    const label = ([x, y], words, anchor = "") => {
+      make("text", { x: x.toFixed(1), y: y.toFixed(1), class: anchor }, svg).textContent = words;
+    };
+    return () => {
+      svg.replaceChildren();
+      const r = space.reach;
+      const ends = [[r, 0, 0], [0, r, 0], [0, 0, r]].map(at);
+      const zero = text(at([0, 0, 0]));
+      make("path", { class: "grid", d: ends.map((end) => `M${zero}L${text(end)}`).join("") }, svg);
+      const beyond = 1.22 * r;
+      [[beyond, 0, 0], [0, beyond, 0], [0, 0, beyond]].map(at).forEach(([x, y], i) => label([x, y + 4], "xyz"[i]));
+      const seen = space.points.map(at);
+      if (space.faces.length) {
+        make("path", { class: "face", d: space.faces.map((face) => `M${face.map((i) => text(seen[i])).join("L")}z`).join("") }, svg);
+      }
+      make("path", { class: "link", d: space.lines.map(([a, b]) => arrow(seen[a], short(seen[a], seen[b]))).join("") }, svg);
+      make("path", { class: "arrow", d: space.arrows.map(([a, b]) => arrow(at(a), at(b))).join("") }, svg);
+      make("path", { class: "dot ink", d: seen.map((place) => `M${text(place)}h0`).join("") }, svg);
+      for (const [i, name] of space.names) label([seen[i][0] + 7, seen[i][1] - 8], name, "start");
+    };
+  };
+  for (const group of all(".tensors")) {
+    const view = { yaw: 0.6, pitch: 0.4 };
+    const drawn = all("[data-space]", group);
+    const draws = drawn.map((svg) => seat(svg, view));
+    for (const svg of drawn) {
+      svg.setAttribute("aria-label", `${svg.getAttribute("aria-label")}. Turn it with the arrow keys or the mouse.`);
+      turns(svg, view, () => { for (const draw of draws) draw(); });
+    }
+  }
+
   // A rotation is a point of a ball of radius pi: its axis times its angle. Dots are proper, crosses improper ones.
   const ball = (figure) => {
     const points = all("tbody tr", figure).map((row) => ({
@@ -94,16 +166,11 @@
     }));
     const svg = document.createElementNS(NS, "svg");
     figure.insertBefore(svg, figure.querySelector("details"));
-    const attributes = { class: "chart turn", viewBox: "0 0 300 250", tabindex: "0", role: "img" };
+    const attributes = { class: "chart ball", viewBox: "0 0 300 250", role: "img" };
     for (const [key, value] of Object.entries(attributes)) svg.setAttribute(key, value);
     svg.setAttribute("aria-label", "The same elements in a ball, each at its axis times its angle. Turn it with the arrow keys or the mouse.");
-    let yaw = 0.6;
-    let pitch = 0.4;
-    const turned = ([x, y, z]) => {
-      const u = x * Math.cos(yaw) - y * Math.sin(yaw);
-      const v = x * Math.sin(yaw) + y * Math.cos(yaw);
-      return [150 + 33 * u, 125 - 33 * (z * Math.cos(pitch) - v * Math.sin(pitch)), v * Math.cos(pitch) + z * Math.sin(pitch)];
-    };
+    const view = { yaw: 0.6, pitch: 0.4 };
+    const turned = (place) => { const [u, v, deep] = rotated(place, view); return [150 + 33 * u, 125 - 33 * v, deep]; };
     const draw = () => {
       svg.replaceChildren();
       make("circle", { class: "frame", cx: 150, cy: 125, r: 33 * Math.PI, fill: "none" }, svg);
@@ -118,22 +185,14 @@
         make("path", { class: `${mirrored ? "cross" : "dot"} ${shade}`, d: from + (mirrored ? "m-3-3l6 6m0-6l-6 6" : "h0") }, svg);
       }
     };
-    const turn = (across, up) => { yaw += across; pitch = Math.max(-1.5, Math.min(1.5, pitch + up)); draw(); };
-    const keys = { ArrowLeft: [-0.15, 0], ArrowRight: [0.15, 0], ArrowUp: [0, 0.15], ArrowDown: [0, -0.15] };
-    svg.addEventListener("keydown", (event) => {
-      if (event.key in keys) { event.preventDefault(); turn(...keys[event.key]); }
-    });
-    svg.addEventListener("pointerdown", (event) => svg.setPointerCapture(event.pointerId));
-    svg.addEventListener("pointermove", (event) => {
-      if (event.buttons) turn(event.movementX / 90, event.movementY / 90);
-    });
+    turns(svg, view, draw);
     draw();
   };
   for (const figure of all("[data-turns]")) {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = "Turn in space";
-    button.addEventListener("click", () => { button.remove(); ball(figure); figure.querySelector(".turn").focus(); });
+    button.addEventListener("click", () => { button.remove(); ball(figure); figure.querySelector(".ball").focus(); });
     figure.insertBefore(button, figure.querySelector("details"));
   }
 
