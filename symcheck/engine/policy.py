@@ -59,9 +59,10 @@ class Policy:
     """How many bits of the signal must stand above the noise in the working precision; with fewer, what it computes is
     mostly rounding, and agreement of the two sides says nothing."""
 
-    finer: int = 6
+    finer: int = 5
     """How many bits better than float32's epsilon the rounding in float64 is, of a model that computes in float64 throughout.
-    One cast to float32 inside, averaged over what follows, shows a sixteenth to a fiftieth of an epsilon."""
+    One cast to float32 inside, averaged over what follows, shows a sixteenth of an epsilon or so; the root of float64 rounding
+    (a distance by the cosine rule) a fiftieth."""
 
     line_entries: int = 64
     """Outputs of that many entries need no more than `few_lines`: each line then averages over as many samples of noise."""
