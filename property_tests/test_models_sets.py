@@ -310,6 +310,6 @@ def test_a_symmetric_model_learns_and_generalises(module: Any, steps: int) -> No
 
 def test_what_a_transformer_learns_of_sorted_samples_it_knows_of_shuffled_ones() -> None:
     row = transformer.generalisation(steps=60)
-    assert row["test"] > 0.9
+    assert min(row["test"], row["broken_test"]) > 0.85
     assert row["transformed"] == pytest.approx(row["test"], abs=1e-5)
-    assert abs(row["broken_transformed"] - row["broken_test"]) > 1e-4
+    assert row["broken_transformed"] != pytest.approx(row["broken_test"], abs=1e-3)
