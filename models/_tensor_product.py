@@ -12,10 +12,11 @@ hundred small operations; compiled (`torch.compile`), it is one pass through mem
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from fractions import Fraction
 from functools import lru_cache
 from itertools import accumulate, pairwise
-from math import prod
 from typing import Any, NamedTuple
 
 import torch
@@ -39,14 +40,24 @@ def clebsch_gordan(first: int, second: int, out: int) -> Tensor:
     with torch.inference_mode(False):  # or else a first call under it would spoil the cache for autograd
         turns = SO(3).sample(2, Generator().manual_seed(0))
         turned = torch.einsum("nai, nbj, nck -> nabcijk", *(wigner_d(degree, turns) for degree in (first, second, out)))
-        size = prod(turned.shape[4:])
+        size = math.prod(turned.shape[4:])
         fixed = turned.reshape(2, size, size) - torch.eye(size, dtype=torch.float64)
         kernel = torch.linalg.svd(fixed.flatten(0, 1)).Vh[-1].reshape(turned.shape[4:])
         # Between the rounding of some hundred eps and the entries, which are roots of fractions of small integers.
         kernel = torch.where(kernel.abs() < torch.finfo(torch.float64).eps ** 0.5, 0.0, kernel)
         odd = (first + second + out) % 2
-        scaled: Tensor = kernel * kernel[first - odd, second, out + odd].sign() * (2 * out + 1) ** 0.5
-        return scaled
+        return _roots(kernel * kernel[first - odd, second, out + odd].sign() * (2 * out + 1) ** 0.5)
+
+
+def _roots(coefficients: Tensor) -> Tensor:
+    """Coefficients, which are roots of fractions of small integers, without the rounding with which they were found.
+
+    Digits that are off in a coefficient aren't rounding to a network: its symmetry is as exact as they are.
+    """
+    squares = [Fraction(value**2).limit_denominator(10_000) for value in coefficients.flatten().tolist()]
+    exact = torch.tensor([math.sqrt(square) for square in squares], dtype=torch.float64).reshape(coefficients.shape)
+    near = (exact - coefficients.abs()).abs() < 64 * torch.finfo(torch.float64).eps
+    return torch.where(near, exact.copysign(coefficients), coefficients)
 
 
 def blocks(irreps: str) -> list[slice]:

@@ -77,6 +77,12 @@ def test_coefficients_commute_with_rotations_and_are_normal(degrees: tuple[int, 
     assert gap(torch.einsum("ijk, ijm -> km", c, c), torch.eye(2 * degrees[2] + 1, dtype=torch.float64)) < ROUNDING
 
 
+def test_coefficients_are_known_to_their_last_digit() -> None:
+    """Of 1 x 1 -> 2: xy, yz and zx with 1 / sqrt 2; squares with 1 / sqrt 6, sqrt(2 / 3) and 1 / sqrt 2."""
+    found = sorted({abs(value) for value in clebsch_gordan(1, 1, 2).flatten().tolist()})
+    assert found == [0, (1 / 6) ** 0.5, 0.5**0.5, (2 / 3) ** 0.5]
+
+
 def test_vectors_are_crossed_and_dotted() -> None:
     x, y = normal(2, 3)
     assert gap(torch.einsum("ijk, i, j -> k", clebsch_gordan(1, 1, 1), x, y) * 2**0.5, torch.linalg.cross(x, y)) < ROUNDING
