@@ -34,7 +34,7 @@ def compiled(claim: Claim) -> Claim:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("module", [cnn, deepsets, egnn], ids=lambda module: module.__name__)
 def test_compiled_models_get_the_verdicts_of_eager_ones(module: object) -> None:
-    """A claim that holds and its twin, in float32. To compile them takes up to a minute."""
+    """A claim that holds and its twin, in float32. To compile them takes a minute or two, for each precision."""
     for claim, verdict in ((module.CLAIMS[0], Verdict.HOLDS), (module.TWINS[0], Verdict.VIOLATED)):  # type: ignore[attr-defined]
         torch.compiler.reset()
         (result,) = symcheck.audit(compiled(claim), trials=32, dtype="float32", perturb=False).results

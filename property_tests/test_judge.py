@@ -35,12 +35,14 @@ GENERIC = 6  # trials 6 and 7 are at structured inputs
 def evidence(**given_: Any) -> Evidence:
     """Eight trials of one output, the last two at zeros and at ties, all as good as can be; but for what is given."""
     columns = {"truth": FLOOR, "floor": FLOOR, "error": NOISE, "noise": NOISE, "magnitude": SIGNAL}
-    columns |= {"peak": 0.0, "peak_error": 0.0, "moved": 1.0} | given_
+    columns |= {"interpolation": 0.0, "peak": 0.0, "peak_error": 0.0, "moved": 1.0} | given_
     tables = {name: torch.as_tensor(value, dtype=torch.float64) for name, value in columns.items() if name not in _OTHER}
     moved = tables.pop("moved").expand(TRIALS)
+    signal = torch.as_tensor(columns.get("signal", SIGNAL), dtype=torch.float64).reshape(-1)
     return Evidence(
         leaves=columns.get("leaves", ("energy",)),
-        signal=torch.as_tensor(columns.get("signal", SIGNAL), dtype=torch.float64).reshape(-1),
+        signal=signal,
+        spread=torch.as_tensor(columns.get("spread", signal), dtype=torch.float64).reshape(-1),
         moved=moved,
         region=torch.tensor([0] * GENERIC + [1, 2]),
         regions=("generic inputs", "zeros", "ties"),
@@ -50,7 +52,7 @@ def evidence(**given_: Any) -> Evidence:
     )
 
 
-_OTHER = ("leaves", "signal", "precise", "entries")
+_OTHER = ("leaves", "signal", "spread", "precise", "entries")
 
 
 def at(trial: int, value: float, elsewhere: float) -> Tensor:
@@ -69,11 +71,12 @@ def beside(*parts: Evidence) -> Evidence:
     names = tuple(f"{name}{i}" for i, part in enumerate(parts) for name in part.leaves)
     entries = tuple(count for part in parts for count in part.entries)
     signal = torch.cat([part.signal for part in parts])
-    return replace(parts[0], leaves=names, signal=signal, entries=entries, **_joined(parts))
+    spread = torch.cat([part.spread for part in parts])
+    return replace(parts[0], leaves=names, signal=signal, spread=spread, entries=entries, **_joined(parts))
 
 
 def _joined(parts: tuple[Evidence, ...]) -> Any:
-    columns = ("truth", "floor", "error", "noise", "magnitude", "peak", "peak_error")
+    columns = ("truth", "floor", "error", "noise", "interpolation", "magnitude", "peak", "peak_error")
     return {name: torch.cat([getattr(part, name) for part in parts], -1) for name in columns}
 
 
@@ -151,6 +154,38 @@ VERDICTS: dict[str, tuple[Evidence, str, Verdict, str]] = {
         "float32",
         Verdict.VIOLATED,
         "the two sides of output 'energy' differ by 1, though it is constant in float64, 1e+15 times what rounding explains",
+    ),
+    "an action that interpolates": (
+        evidence(interpolation=1e-3, truth=1e-3),
+        "float32",
+        Verdict.LIMITED,
+        "the two sides of output 'energy' differ by 0.0005 of its spread, within what the group's action, which interpolates, "
+        "changes alone: it hides violations under 0.001",
+    ),
+    "more than interpolation": (
+        evidence(interpolation=1e-3, truth=at(3, 3e-3, 1e-3)),
+        "float32",
+        Verdict.VIOLATED,
+        "the two sides of output 'energy' differ by 0.0015 of its spread in float64, 3 times what interpolation explains",
+    ),
+    "an action that blurs": (
+        evidence(interpolation=0.1, truth=1e-3),
+        "float32",
+        Verdict.IMPRECISE,
+        "the group's action interpolates, and alone changes output 'energy' by 0.1 of its spread: a violation under that can't "
+        "be seen. Give smoother inputs",
+    ),
+    "float32 in an output larger than most": (
+        evidence(signal=1e-3, spread=1.0, magnitude=at(2, 1.0, 1e-3), truth=at(2, 1e-7, 0)),
+        "float32",
+        Verdict.LIMITED,
+        "the two sides of output 'energy' differ by 0.0001 of its spread",
+    ),
+    "as large an error in one that is like most": (
+        evidence(signal=1e-3, spread=1.0, magnitude=at(2, 1.0, 1e-3), truth=at(3, 1e-7, 0)),
+        "float32",
+        Verdict.VIOLATED,
+        "the two sides of output 'energy' differ by 0.0001 of its spread",
     ),
     "an offset": (
         evidence(noise=SIGNAL / 8),
@@ -249,8 +284,8 @@ def test_the_signal_must_stand_four_bits_above_the_working_precision() -> None:
     assert judged(evidence(noise=above(BITS * SIGNAL))).verdict is Verdict.IMPRECISE
 
 
-def test_float64_must_be_four_bits_better_than_float32() -> None:
-    floor = BITS * SINGLE * SIGNAL
+def test_float64_must_be_six_bits_better_than_float32() -> None:
+    floor = 2.0**-POLICY.finer * SINGLE * SIGNAL
     assert judged(evidence(floor=below(floor))).verdict is Verdict.HOLDS
     assert judged(evidence(floor=above(floor))).verdict is Verdict.LIMITED
 

@@ -30,7 +30,7 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
 
 
 def measured(f: Function, x: Tensor, *, eps: float = DOUBLE, policy: Policy = POLICY, seed: int = 0) -> Noise:
-    return noise(lambda leaves: [f(leaves[0])], [x], moving=[True], eps=eps, rng=rng(seed), policy=policy)
+    return noise(lambda leaves: [f(leaves[0])], [x], moving=[True], spreads=[0.0], eps=eps, rng=rng(seed), policy=policy)
 
 
 def relative(f: Function, x: Tensor, *, eps: float = DOUBLE, policy: Policy = POLICY) -> float:
@@ -225,7 +225,7 @@ def test_what_does_not_move_has_no_noise() -> None:
     def f(leaves: Leaves) -> Leaves:
         return [layer(leaves[0]), layer(leaves[1])]
 
-    found = noise(f, [INPUTS, INPUTS], moving=[True, False], eps=DOUBLE, rng=rng(), policy=POLICY)
+    found = noise(f, [INPUTS, INPUTS], moving=[True, False], spreads=[0.0, 0.0], eps=DOUBLE, rng=rng(), policy=POLICY)
     assert found.level.shape == found.size.shape == found.gain.shape == (8, 2)
     assert bool((found.level[:, 0] > 0).all())
     assert not found.level[:, 1].any()
@@ -241,7 +241,7 @@ def test_integers_stay_as_they_are() -> None:
         assert bool((leaves[1].reshape(8, -1) == index).all())
         return [leaves[0].gather(1, leaves[1])]
 
-    found = noise(f, [INPUTS, index], moving=[True, False], eps=DOUBLE, rng=rng(), policy=POLICY)
+    found = noise(f, [INPUTS, index], moving=[True, False], spreads=[0.0, 0.0], eps=DOUBLE, rng=rng(), policy=POLICY)
     assert bool((found.gain > 0).all())
 
 

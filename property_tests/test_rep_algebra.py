@@ -947,9 +947,8 @@ def test_flips_are_of_sign_flips() -> None:
 
 
 def test_a_roll_by_fractions_is_refused() -> None:
-    group = symcheck.groups.from_string("R/8")
-    assert refusal(lambda: Roll(axes=(-1,)).act(group, elements(group), numbers(8))) == (
-        "Roll(axes=(-1,)) shifts by whole samples, and R/8 by fractions of one too. Use 'fourier_shift'."
+    assert misfit(Roll(axes=(-1,)), symcheck.groups.from_string("R/8"), (8,)) == (
+        "Roll(axes=(-1,)) shifts by whole samples, and R/8 by fractions of one too. Use 'fourier_shift'"
     )
 
 

@@ -12,7 +12,7 @@ import platform
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,9 +27,9 @@ from symcheck.domains import At, Domain, Examples, Layout
 from symcheck.engine import Counterexample, Evidence, Judgement, Outcome, Policy, Settings, Verdict, judge, weights
 from symcheck.engine.bound import Bound
 from symcheck.engine.forward import Forward, ModelError
-from symcheck.engine.measure import Floor, Sides
+from symcheck.engine.measure import Floor, Reading, Sides, evidence_of
 from symcheck.engine.probe import Setup, probe, sample
-from symcheck.engine.run import _Reading, farthest, finished
+from symcheck.engine.run import farthest, finished
 from symcheck.engine.trials import GENERIC, Elements, Trials
 from symcheck.errors import ReplayError, SymcheckError, did_you_mean
 from symcheck.failures import DIRECTORY, Failure, Kept, Numbers, Shown, Tree, read, write
@@ -459,11 +459,11 @@ class _OneTuple(Sides):
         trials = Trials(trial.x, region, (GENERIC, words.region), torch.arange(n), Elements.of(g, drawn=True))
         return cls(f, prop, setup.bound, trials, trial.g)
 
-    def tuples(self, g: Tensor) -> tuple[Tensor, ...]:
+    def tuples(self, g: Tensor, kin: Tensor | None = None) -> tuple[Tensor, ...]:
         return tuple(one.expand_as(g) for one in self._elements)
 
 
-def _read(claim: Claim, seed: int, sides: _OneTuple, policy: Policy) -> tuple[_Reading, Leaves]:
+def _read(claim: Claim, seed: int, sides: _OneTuple, policy: Policy) -> tuple[Reading, Leaves]:
     """The reading of a trial in one precision, and its two sides. The model is placed."""
     f, trials = sides.f, sides.trials
     sweep = finished(sides.sweep(trials.source, trials.g))
@@ -471,28 +471,20 @@ def _read(claim: Claim, seed: int, sides: _OneTuple, policy: Policy) -> tuple[_R
         raise ModelError(sweep.crashes[0])
     floor = Floor(sides, trials, policy, claim.rng(seed, f"noise {f.placement.precision}"), claim.domain.fixed)
     allowed = (claim.tolerance or 0.0) * sweep.signal
-    reading = _Reading(f, trials, sweep, floor.corrected(floor.everywhere(sweep), sweep.error, allowed))
+    reading = Reading(f, trials, sweep, floor.corrected(floor.everywhere(sweep), sweep.error, allowed))
     both = sides.both([leaf[:2] for leaf in sides.inputs], trials.g[:2])  # two: some models refuse a batch of one
     return reading, [leaf[0].cpu() for leaf in both]
 
 
-def _evidence(prop: Property, setup: Setup, readings: list[_Reading], precise: bool) -> Evidence:
+def _evidence(prop: Property, setup: Setup, readings: list[Reading], precise: bool) -> Evidence:
     """That of the trial alone, the first of those read."""
     double, working = readings[0], readings[-1]
-    noise = torch.minimum(working.floor, farthest(double.sweep, working)) if working is not double else working.floor
-    return Evidence(
-        leaves=prop.names(setup.names, setup.outputs),
-        truth=double.sweep.error[:1],
-        floor=double.floor[:1],
-        error=working.sweep.error[:1],
-        noise=noise[:1],
-        signal=double.sweep.signal,
-        magnitude=double.sweep.magnitude[:1],
-        peak=double.sweep.peak[:1],
-        peak_error=double.sweep.peak_error[:1],
-        entries=tuple(leaf[0].numel() for leaf in double.sweep.outputs),
-        moved=torch.ones(1),  # a check there can fail, as it did, though it be at an input that the element fixes
-        region=torch.zeros(1, dtype=torch.long),
-        regions=(GENERIC,),
-        precise=precise,
-    )
+    noise = torch.minimum(working.floor, farthest(double.sweep, working)) if working is not double else None
+    names = prop.names(setup.names, setup.outputs, double.trials.inputs)
+    whole = evidence_of(names, double, working.sweep, noise, precise=precise)
+    first = {f.name: getattr(whole, f.name)[:1] for f in fields(whole) if f.name in _BY_TRIAL}
+    # a check there can fail, as it did, though it be at an input that the element fixes
+    return replace(whole, **first, moved=torch.ones(1), region=torch.zeros(1, dtype=torch.long), regions=(GENERIC,), drawn=None)
+
+
+_BY_TRIAL = ("truth", "floor", "error", "noise", "interpolation", "magnitude", "peak", "peak_error")

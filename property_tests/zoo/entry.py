@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 import symcheck
-from symcheck import Subject, Verdict
+from symcheck import Args, Subject, Verdict
+from symcheck.domains import Generated
 from symcheck.report import Result
 
 
@@ -65,6 +66,11 @@ class Entry:
 def normal(*shape: int, seed: int = 0) -> Tensor:
     """Standard normal numbers, the same in every run."""
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def generic(*shapes: tuple[int, ...]) -> Generated:
+    """Standard normal numbers anew for each input, and nothing else: neither ties nor coincident points."""
+    return Generated(lambda n, rng: Args(*(torch.randn(n, *shape, generator=rng, dtype=torch.float64) for shape in shapes)))
 
 
 def built_in(dtype: torch.dtype, build: Callable[[], Any]) -> Callable[[], Any]:

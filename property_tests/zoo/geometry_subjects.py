@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from property_tests.zoo.entry import Entry, built_in, normal
+from property_tests.zoo.entry import Entry, built_in, generic, normal
 from property_tests.zoo.torch_subjects import Through
 from symcheck import Args, Verdict
 from symcheck.domains import Grid, Joint, PointCloud, Set
@@ -398,7 +398,7 @@ GEOMETRY: list[Entry] = [
     Entry(
         "egnn-pytorch EGNN, 3 neighbours, generic points",
         lambda: egnn_layer(num_nearest_neighbors=3),
-        GENERIC,
+        lambda: generic((6, 8), (6, 3)),
         "E(3)",
         MOVED,
         MOVED,
@@ -509,7 +509,7 @@ GEOMETRY: list[Entry] = [
     Entry(
         "se3-transformer-pytorch",
         se3_transformer,
-        lambda: (normal(2, 6, 8), normal(2, 6, 3, seed=1)),
+        lambda: generic((6, 8), (6, 3)),
         "SE(3)",
         MOVED,
         {"0": "scalar", "1": "vector"},
@@ -517,6 +517,19 @@ GEOMETRY: list[Entry] = [
         "equivariant, with a basis computed through float32",
         package="se3-transformer-pytorch",
         needs=("se3_transformer_pytorch",),
+    ),
+    Entry(
+        "se3-transformer-pytorch, coincident points",
+        se3_transformer,
+        lambda: (normal(2, 6, 8), normal(2, 6, 3, seed=1)),
+        "SE(3)",
+        MOVED,
+        {"0": "scalar", "1": "vector"},
+        VIOLATED,
+        "an arrow of length zero is given the direction of an axis, which doesn't turn with the points",
+        package="se3-transformer-pytorch",
+        needs=("se3_transformer_pytorch",),
+        only_at="coincident points",
     ),
     Entry(
         "se3-transformer-pytorch, 12 neighbours",
@@ -534,7 +547,7 @@ GEOMETRY: list[Entry] = [
     Entry(
         "equiformer-pytorch",
         equiformer,
-        GENERIC,
+        lambda: generic((6, 8), (6, 3)),
         "SE(3)",
         MOVED,
         ("scalar", "vector"),

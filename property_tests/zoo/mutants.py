@@ -128,21 +128,22 @@ def segmenter(padding: str) -> Callable[[], nn.Module]:
 
 
 class Lengths(nn.Module):
-    """Another length in place of |a|^2."""
+    """Another length in place of |a|^2, with the same weights behind it."""
 
-    def __init__(self, length: Callable[[Tensor], Tensor]) -> None:
+    def __init__(self, length: Callable[[Tensor], Tensor], distance: egnn.Distance) -> None:
         super().__init__()
-        self.length = length
+        self.length, self.linear = length, distance.linear
 
     def forward(self, arrows: Tensor) -> Tensor:
-        return self.length(arrows)
+        out: Tensor = self.linear(self.length(arrows).log1p())
+        return out
 
 
 def energy_by(length: Callable[[Tensor], Tensor], part: str = "energy") -> Callable[[], nn.Module]:
     def build() -> nn.Module:
         model = Energy(part)
         for layer in model.net.layers:
-            layer.square = Lengths(length)
+            layer.distance = Lengths(length, layer.distance)
         return model
 
     return build

@@ -13,19 +13,8 @@ from property_tests.zoo.subjects import SUBJECTS
 pytestmark = [pytest.mark.zoo, pytest.mark.filterwarnings("ignore")]
 
 
-# What symcheck is known to say wrongly, and why. These fail if it begins to say it rightly.
-KNOWN = {
-    "inner products, angle by acos": "loses half its digits at parallel vectors, beside which its noise is measured",
-}
-
-
-def animal(entry: Entry) -> object:
-    marks = [pytest.mark.xfail(reason=KNOWN[entry.name], strict=True)] if entry.name in KNOWN else []
-    return pytest.param(entry, id=entry.name, marks=marks)
-
-
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("entry", [animal(entry) for entry in (*SUBJECTS, *MUTANTS)])
+@pytest.mark.parametrize("entry", [*SUBJECTS, *MUTANTS], ids=lambda entry: entry.name)
 def test_the_verdict_is_true(entry: Entry, dtype: str) -> None:
     if entry.missing:
         pytest.skip(entry.missing)

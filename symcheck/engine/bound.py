@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -97,8 +98,17 @@ def bind(claim: Claim, inputs: list[Rep], x: Leaves, names: Sequence[str]) -> Bo
         group = claim.group.bind(sizes)
     except GroupError as error:
         raise ClaimError(f"{claim.subject.name}: {error}") from None
+    group = group.at_scale(_length(inputs, x))
     _check(group, inputs, x, shapes, where)
     return Bound(group, tuple(inputs), ())
+
+
+def _length(inputs: Sequence[Rep], x: Leaves) -> float:
+    """Over which length points are spread, to the nearest power of ten: what the group's translations are measured by."""
+    moved = [leaf for rep, leaf in zip(inputs, x, strict=True) if not rep.linear and leaf.is_floating_point() and leaf.numel()]
+    sizes = [float((leaf - leaf.mean(tuple(range(leaf.ndim - 1)), keepdim=True)).double().std()) for leaf in moved]
+    known = [size for size in sizes if 0 < size < math.inf]
+    return 10.0 ** round(math.log10(max(known))) if known else 1.0
 
 
 def bind_outputs(claim: Claim, bound: Bound, y: Leaves, structure: Structure) -> Bound:

@@ -23,7 +23,11 @@ def pushforward(f: Function, moving: Sequence[int]) -> Callable[..., Any]:
         def partial(*moved: Tensor) -> tuple[Tensor, ...]:
             return tuple(leaf if differentiable(leaf) else leaf.double() for leaf in f(*_with(x, moving, moved)))
 
-        return jvp(partial, [x[i] for i in moving], [tangent[i] for i in moving])
+        at, along = [x[i] for i in moving], [tangent[i] for i in moving]
+        try:
+            return jvp(partial, at, along)
+        except RuntimeError:  # a model that differentiates by torch.autograd itself, or an operation without a forward rule
+            return _twice_reversed(partial, at, along)
 
     return derivative
 
@@ -57,6 +61,20 @@ def _by_autograd(f: Function, x: Leaves, cotangent: Sequence[Tensor]) -> Leaves:
             return [torch.zeros_like(leaf) for leaf in x]
         found = torch.autograd.grad([y for y, _ in pairs], start, [v for _, v in pairs], allow_unused=True)
     return [torch.zeros_like(leaf) if grad is None else grad for leaf, grad in zip(x, found, strict=True)]
+
+
+def _twice_reversed(f: Function, x: Leaves, tangent: Sequence[Tensor]) -> Leaves:
+    """`J v` as the gradient by u of `<J^T u, v>`, in reverse mode alone. Outputs must keep their graph."""
+    with torch.enable_grad():
+        start = [leaf.detach().requires_grad_() for leaf in x]
+        y = list(f(*start))
+        kept = [i for i, leaf in enumerate(y) if leaf.requires_grad]
+        u = [torch.zeros_like(y[i]).requires_grad_() for i in kept]
+        back = torch.autograd.grad([y[i] for i in kept], start, u, create_graph=True, allow_unused=True)
+        pairs = [(b, v.to(b)) for b, v in zip(back, tangent, strict=True) if b is not None and b.requires_grad]
+        found = torch.autograd.grad([b for b, _ in pairs], u, [v for _, v in pairs], allow_unused=True) if pairs else ()
+    known = dict(zip(kept, found, strict=False))
+    return [torch.zeros_like(leaf) if known.get(i) is None else known[i] for i, leaf in enumerate(y)]
 
 
 def differentiable(leaf: Tensor) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -221,8 +222,8 @@ class Forward:
                 yield
         except ModelError:
             raise
-        except Exception as error:
-            text = (str(error).strip().splitlines() or ["(no message)"])[0]
+        except (Exception, SystemExit) as error:
+            text = _ADDRESS.sub("0x...", (str(error).strip().splitlines() or ["(no message)"])[0])
             raise ModelError(f"{type(error).__name__}: {text if len(text) <= 300 else text[:297] + '...'}") from error
         finally:
             torch.set_default_dtype(default)
@@ -259,6 +260,9 @@ class Forward:
         return leaf
 
 
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")  # of an object: another in every run
+
+
 def _numbers_as_tensors(tree: Any, device: torch.device) -> Any:
     if isinstance(tree, (bool, int, float, complex)):
         dtype = torch.complex128 if isinstance(tree, complex) else torch.float64
@@ -284,6 +288,6 @@ def _shapes(shapes: list[torch.Size]) -> str:
 
 
 def _brief(value: Any) -> str:
-    text = repr(value)
+    text = _ADDRESS.sub("0x...", repr(value))
     kind = "" if value is None else f" (a {type(value).__name__})"
     return (text if len(text) <= 40 else text[:37] + "...") + kind

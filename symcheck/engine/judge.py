@@ -59,6 +59,7 @@ class _Leaf:
     tolerance: float
     truth: Tensor
     floor: Tensor
+    interpolation: Tensor
     error: Tensor
     noise: Tensor
     magnitude: Tensor
@@ -68,6 +69,7 @@ class _Leaf:
     region: Tensor
     regions: tuple[str, ...]
     signal: float
+    spread: float
     drawn: Tensor
 
     @classmethod
@@ -80,6 +82,7 @@ class _Leaf:
             tolerance=tolerance or 0.0,
             truth=e.truth[:, column],
             floor=e.floor[:, column],
+            interpolation=e.interpolation[:, column],
             error=e.error[:, column],
             noise=e.noise[:, column],
             magnitude=e.magnitude[:, column],
@@ -89,6 +92,7 @@ class _Leaf:
             region=e.region,
             regions=e.regions,
             signal=float(e.signal[column]),
+            spread=float(e.spread[column]),
             drawn=e.region == 0 if e.drawn is None else e.drawn,
         )
 
@@ -97,19 +101,31 @@ class _Leaf:
         return self.region == 0
 
     @property
+    def explained(self) -> Tensor:
+        """Up to here an error in float64 is rounding, or interpolation."""
+        return self.policy.slack * self.floor + self.policy.interpolation * self.interpolation
+
+    @property
+    def allowed(self) -> Tensor:
+        """What the claim itself allows: a part of the spread, or of the size at structured inputs where that is larger."""
+        size = torch.where(self.generic, 0.0, self.magnitude.nan_to_num())
+        return self.tolerance * size.clamp_min(self.signal)
+
+    @property
     def exact(self) -> Tensor:
         """Up to here an error in float64 is rounding, or what the claim itself allows."""
-        return (self.policy.slack * self.floor).clamp_min(self.tolerance * self.signal)
+        return self.explained.maximum(self.allowed)
 
     @property
     def single(self) -> Tensor:
-        """Up to here float32 could not tell it from rounding."""
-        return self.exact.clamp_min(self.policy.slack * self.policy.single * self.signal)
+        """Up to here float32 could not tell it from rounding: of an output that is larger than most, by its own size."""
+        own = self.magnitude.nan_to_num().clamp_max(self.spread).clamp_min(self.signal)
+        return self.exact.maximum(self.policy.slack * self.policy.single * own)
 
     @property
     def working(self) -> Tensor:
         """Up to here an error in the working precision is rounding, or what the claim allows, or what float64 shows as well."""
-        return (self.policy.slack * self.noise + self.truth.nan_to_num()).clamp_min(self.tolerance * self.signal)
+        return (self.policy.slack * self.noise + self.truth.nan_to_num()).maximum(self.allowed)
 
     @property
     def violating(self) -> Tensor:
@@ -126,8 +142,9 @@ class _Leaf:
 
         Rounding doesn't explain it even if all the noise of the leaf were in that entry.
         """
-        noise = self.policy.slack * self.floor * float(self.entries) ** 0.5
-        off: Tensor = (self.peak > max(self.policy.coarsest, self.tolerance)) & (self.peak_error > noise)
+        noise = self.explained * float(self.entries) ** 0.5
+        allowed = self.allowed / self.signal if self.signal > 0 else torch.zeros_like(noise)
+        off: Tensor = (self.peak > allowed.clamp_min(self.policy.coarsest)) & (self.peak_error > noise)
         return off
 
     @property
@@ -139,6 +156,11 @@ class _Leaf:
     def typical(self) -> float:
         """The floor at most generic inputs."""
         return float(self.floor[self.generic].nanmedian())
+
+    @property
+    def blur(self) -> float:
+        """What interpolation hides at most generic inputs."""
+        return self.policy.interpolation * float(self.interpolation[self.generic].nanmedian())
 
     @property
     def only_at(self) -> tuple[str, ...]:
@@ -158,7 +180,7 @@ class _Leaf:
         noisiest = _worst(self.error, self.working, self.generic)
         magnitude = float(self.magnitude[self.generic].nan_to_num().median())
         scale = self.signal or magnitude or 1.0
-        limit = max(self.policy.slack * self.typical, self.tolerance * self.signal)
+        limit = max(self.policy.slack * self.typical + self.blur, self.tolerance * self.signal)
         if verdict is Verdict.LIMITED:
             limit = max(limit, self.policy.slack * self.policy.single * self.signal)
         return Figures(
@@ -170,6 +192,7 @@ class _Leaf:
             noise=float(self.noise[noisiest]),
             signal=self.signal,
             magnitude=magnitude,
+            typical=self.typical,
             limit=limit / self.signal if self.signal > 0 else float("nan"),
             relative=float(self.truth[worst]) / scale,
             quantiles=self.quantiles(scale),
@@ -211,11 +234,12 @@ class _Leaf:
             )
         worst = _worst(self.truth, self.single, self.seen)
         size = float(self.truth[worst])
-        times = size / max(float(self.floor[worst]), 5e-324)
+        blurred = bool(self.interpolation[worst] > self.floor[worst])
+        times = size / max(float(self.floor[worst] + self.interpolation[worst]), 5e-324)
         where = f" only at {', '.join(self.only_at)}" if self.only_at else ""
         amount = f"{size / self.signal:.2g} of its spread" if self.signal > 0 else f"{size:.2g}, though it is constant"
         differ = f"the two sides of {self._subject} differ{where} by {amount} in {self.dtype}"
-        return f"{differ}, {times:.2g} times what rounding explains"
+        return f"{differ}, {times:.2g} times what {'interpolation' if blurred else 'rounding'} explains"
 
     def _imprecision(self) -> tuple[Verdict, str] | None:
         noise = float(self.noise[self.generic].nanmedian())
@@ -237,6 +261,12 @@ class _Leaf:
     def _agreement(self) -> tuple[Verdict, str]:
         policy, noise = self.policy, self.typical / self.signal
         worst, limit = float(self.truth[self.judged].max()) / self.signal, policy.slack * noise
+        blur = self.blur / self.signal
+        if not blur <= max(policy.coarsest, self.tolerance):
+            return Verdict.IMPRECISE, (
+                f"the group's action interpolates, and alone changes {self._subject} by {blur:.2g} of its spread: a violation "
+                f"under that can't be seen. Give smoother inputs, on a finer grid, or elements that move samples to samples"
+            )
         if not limit <= max(policy.coarsest, self.tolerance):
             return Verdict.IMPRECISE, (
                 f"the two sides of {self._subject} agree no better than it rounds in {self.dtype}, {noise:.2g} of its spread: "
@@ -245,18 +275,29 @@ class _Leaf:
         if not self.precise:
             return Verdict.LIMITED, f"it can be measured in {self.precision} alone, where the two sides agree to {worst:.2g}"
         if not bool((self.truth <= self.exact)[self.judged].all()):
+            far = _worst(self.truth, self.exact, self.judged)
+            worst, limit = float(self.truth[far]) / self.signal, float(self.exact[far]) / self.signal
             return Verdict.LIMITED, (
                 f"the two sides of {self._subject} differ by {worst:.2g} of its spread in float64, where rounding explains "
                 f"{limit:.2g}: lower-precision constants, or a break too small for float32 to show (it shows "
                 f"above {policy.slack * policy.single:.2g})"
             )
-        if not noise <= 2.0**-policy.bits * policy.single and not limit <= self.tolerance:
+        if not noise <= 2.0**-policy.finer * policy.single and not limit <= self.tolerance:
             return Verdict.LIMITED, (
                 f"the two sides agree, but {self._subject} is no better than float32 in float64: its rounding is "
                 f"{noise:.2g} of its spread, and hides violations under {limit:.2g} (casts to float32 inside?)"
             )
-        rounding = bool((self.truth <= policy.slack * self.floor)[self.judged].all())
-        which = "is rounding" if rounding else f"the claim's tolerance of {self.tolerance:g} allows"
+        if not blur <= max(limit, policy.slack * 2.0**-policy.finer * policy.single, self.tolerance):
+            return Verdict.LIMITED, (
+                f"the two sides of {self._subject} differ by {worst:.2g} of its spread, within what the group's action, which "
+                f"interpolates, changes alone: it hides violations under {blur:.2g}"
+            )
+        if bool((self.truth <= policy.slack * self.floor)[self.judged].all()):
+            which = "is rounding"
+        elif bool((self.truth <= self.explained)[self.judged].all()):
+            which = "the group's action changes alone, which interpolates"
+        else:
+            which = f"the claim's tolerance of {self.tolerance:g} allows"
         return Verdict.HOLDS, f"the two sides differ by at most {worst:.2g} of the output's spread in float64, which {which}"
 
 

@@ -13,11 +13,13 @@ from torch import Tensor
 from symcheck._tree import Leaves
 from symcheck.engine.bound import Bound
 from symcheck.engine.derivatives import differentiable
+from symcheck.engine.evidence import Evidence
 from symcheck.engine.forward import Forward
-from symcheck.engine.noise import Noise, noise, rms
+from symcheck.engine.noise import Noise, extent, noise, real, rms
 from symcheck.engine.policy import Policy
 from symcheck.engine.trials import Trials
 from symcheck.errors import ClaimError
+from symcheck.groups import Group, Monoid
 from symcheck.properties import Property
 from symcheck.properties.base import Model
 from symcheck.reps import Rep
@@ -32,15 +34,53 @@ class Sweep:
     peak: Tensor  # (n, L): the largest error of one entry, relative to its own spread
     peak_error: Tensor  # (n, L): the error of that entry
     moved: Tensor  # (n,): how far the action moves the input, relative to its size
-    signal: Tensor  # (L,): the spread of the quantity over the generic inputs
+    signal: Tensor  # (L,): the spread of the quantity over most of the generic inputs
+    spread: Tensor  # (L,): its standard deviation over all of them, which a few large ones may make up
+    interpolation: Tensor  # (n, L): what an action that interpolates changes by itself, seen through f
     outputs: Leaves  # the quantity at every input, on the device
     crashes: dict[int, str]  # trials on which the model raised
 
     def joined(self, other: Sweep) -> Sweep:
         """The same with the trials of another sweep, on the same inputs, behind its own."""
-        names = ("error", "magnitude", "peak", "peak_error", "moved")
+        names = ("error", "magnitude", "peak", "peak_error", "interpolation", "moved")
         both: dict[str, Any] = {name: torch.cat([getattr(self, name), getattr(other, name)]) for name in names}
         return replace(self, **both, crashes=self.crashes | {len(self.error) + t: text for t, text in other.crashes.items()})
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One precision: how f was called, the trials (with those that a search found), the sweep, and each trial's floor."""
+
+    forward: Forward
+    trials: Trials
+    sweep: Sweep
+    floor: Tensor
+
+
+def evidence_of(
+    names: tuple[str, ...], double: Reading, working: Sweep, noise: Tensor | None = None, *, precise: bool = True
+) -> Evidence:
+    """What a reading in float64 and a sweep in the working precision, with its noise there, say of the same trials."""
+    swept, trials = double.sweep, double.trials
+    return Evidence(
+        leaves=names,
+        truth=swept.error,
+        floor=double.floor,
+        error=working.error,
+        noise=double.floor if noise is None else noise,
+        interpolation=swept.interpolation,
+        signal=swept.signal,
+        spread=swept.spread,
+        magnitude=swept.magnitude,
+        peak=swept.peak,
+        peak_error=swept.peak_error,
+        entries=tuple(leaf[0].numel() for leaf in swept.outputs),
+        moved=swept.moved,
+        region=trials.region,
+        regions=trials.regions,
+        drawn=trials.random,
+        precise=precise,
+    )
 
 
 class Sides:
@@ -55,15 +95,21 @@ class Sides:
         self.quantity = prop.quantity(at_inputs, bound, self.inputs)
         self._crashed |= at_inputs.crashes
         generic = (trials.region_of == 0).to(f.placement.device)
-        reps = prop.reps(bound)
-        self.spreads = [entry_spread(leaf[generic], rep) for leaf, rep in zip(self.quantity, reps, strict=True)]
-        self.signal = torch.stack([spread(leaf[generic]) for leaf in self.quantity]).cpu()
+        self.extents = [float(spread(leaf[generic])) if differentiable(leaf) else 0.0 for leaf in self.inputs]
+        reps = prop.reps(bound, self.inputs)
+        self.spreads = [entry_spread(leaf[generic], rep, bound.group) for leaf, rep in zip(self.quantity, reps, strict=True)]
+        self.spread = torch.stack([spread(leaf[generic]) for leaf in self.quantity]).cpu()
+        usual = torch.stack([usual_spread(leaf[generic]) for leaf in self.quantity]).cpu()
+        self.signal = torch.where(usual > 0, torch.minimum(self.spread, HEAVY * usual), self.spread)
 
-    def sweep(self, source: Tensor, g: Tensor) -> Generator[int, None, Sweep]:
-        """Yields the number of trials done, chunk by chunk, and returns the sweep of elements g on the inputs `source`."""
-        errors, magnitudes, peaks, moved = [], [], [], []
+    def sweep(self, source: Tensor, g: Tensor, kin: Tensor | None = None) -> Generator[int, None, Sweep]:
+        """Yields the number of trials done, chunk by chunk, and returns the sweep of elements g on the inputs `source`.
+
+        `kin` `(n,)` labels the trials: the partners of an element are of its own kin.
+        """
+        errors, magnitudes, peaks, moved, interpolated = [], [], [], [], []
         crashes = {t: self._crashed[s] for t, s in enumerate(source.tolist()) if s in self._crashed}
-        start, tuples = 0, self.tuples(g)
+        start, tuples = 0, self.tuples(g, kin)
         while start < len(source):
             part = slice(start, min(start + self.f.limit, len(source)))  # the limit may have been halved by the call before
             rows = source[part].to(self.f.placement.device)
@@ -77,9 +123,10 @@ class Sides:
             peaks.append(torch.stack([torch.zeros_like(one) if allowed else one for one in highest], 1))
             magnitudes.append(torch.stack([rms(b) for b in right], -1))
             moved.append(known.moved)
+            interpolated.append(self._interpolation(known, right, tuples[0][part]))
             start = part.stop
             yield start
-        above = torch.cat(peaks).cpu()
+        above, missed = torch.cat(peaks).cpu(), torch.cat(interpolated).cpu()
         return Sweep(
             error=torch.cat(errors).cpu(),
             magnitude=torch.cat(magnitudes).cpu(),
@@ -87,6 +134,8 @@ class Sides:
             peak_error=above[..., 1],
             moved=torch.cat(moved).cpu(),
             signal=self.signal,
+            spread=self.spread,
+            interpolation=missed.maximum(missed.nanquantile(MOST, 0)),  # a law may be met by chance where the equation isn't
             outputs=self.quantity,
             crashes=crashes,
         )
@@ -97,9 +146,52 @@ class Sides:
         left, right = self.prop.sides(self.f, self.bound, x, *along)
         return [*left, *right]
 
-    def tuples(self, g: Tensor) -> tuple[Tensor, ...]:
-        """The elements of trials, and as many partners of each as the property takes: those of the trials before."""
-        return tuple(g.roll(k, 0) for k in range(self.prop.arity))
+    def tuples(self, g: Tensor, kin: Tensor | None = None) -> tuple[Tensor, ...]:
+        """The elements of trials, and as many partners of each as the property takes: those of the trials before of its kin."""
+        return tuple(partners(g, k, kin) for k in range(self.prop.arity))
+
+    def _interpolation(self, known: Known, right: Leaves, g: Tensor) -> Tensor:
+        """`(n, L)`: by how much actions that interpolate miss the laws of a rep, as f and what the group makes of it show.
+
+        Whichever misses more: g^-1 after g against nothing, or g h^-1 after h against g, h being another trial's element. Zero
+        where all actions are exact, and where there is no inverse.
+        """
+        group, bound, x = self.bound.group, self.bound, known.x
+        reps = self.prop.reps(bound, x)
+        found = torch.zeros(len(g), len(right), dtype=torch.float64, device=right[0].device)
+        if not isinstance(group, Group) or all(rep.exact for rep in (*bound.inputs, *reps)):
+            return found
+        back, h = group.inverse(g), g.roll(1, 0)
+        rest = group.compose(g, group.inverse(h))
+        if not all(rep.exact for rep in bound.inputs):
+            once = bound.on_inputs(g, x)
+            pairs = ((bound.on_inputs(back, once), x), (bound.on_inputs(rest, bound.on_inputs(h, x)), once))
+            found = found + self._largest([(self._seen(known, a), self._seen(known, b)) for a, b in pairs])
+        after = [leaf if rep.exact else rep.act(group, g, leaf) for rep, leaf in zip(reps, right, strict=True)]
+        returned = [a if rep.exact else rep.act(group, back, a) for rep, a in zip(reps, after, strict=True)]
+        twice = [
+            leaf if rep.exact else rep.act(group, rest, rep.act(group, h, leaf)) for rep, leaf in zip(reps, right, strict=True)
+        ]
+        return found + self._largest([(returned, right), (twice, after)])
+
+    def _seen(self, known: Known, x: Leaves) -> Leaves:
+        return self.prop.quantity(known if x is known.x else self.f, self.bound, x)
+
+    @staticmethod
+    def _largest(pairs: Sequence[tuple[Leaves, Leaves]]) -> Tensor:
+        gaps = [torch.stack([rms(_minus(a, b)) for a, b in zip(*pair, strict=True)], -1) for pair in pairs]
+        return torch.stack(gaps).amax(0)
+
+
+def partners(g: Tensor, k: int, kin: Tensor | None = None) -> Tensor:
+    """For each trial the element of the k-th trial before it, of those of its kin: all are, if none is given."""
+    if kin is None or not k:
+        return g.roll(k, 0)
+    found = g.clone()
+    for label in torch.unique(kin):
+        mine = (kin == label).nonzero().flatten()
+        found[mine] = g[mine.roll(k)]
+    return found
 
 
 class Known:
@@ -114,9 +206,7 @@ class Known:
         return self.fx if x is self.x else self._noted(x, self.f(x))
 
     def jvp(self, x: Leaves, tangent: Leaves) -> Leaves:
-        return self._noted(
-            [a + b if b.is_floating_point() else a for a, b in zip(x, tangent, strict=True)], self.f.jvp(x, tangent)
-        )
+        return self._noted([a + b if differentiable(b) else a for a, b in zip(x, tangent, strict=True)], self.f.jvp(x, tangent))
 
     def vjp(self, x: Leaves, cotangent: Leaves) -> Leaves:
         return self._noted(x, self.f.vjp(x, cotangent))
@@ -143,7 +233,7 @@ def _beyond(errors: Tensor, allowed: Leaves | None) -> Tensor:
 
 def variance(y: Tensor) -> Tensor:
     """The variance of each entry `(*shape)` over the leading axis, of the finite rows."""
-    finite = y[torch.isfinite(y).reshape(len(y), -1).all(-1)]
+    finite = y[real(y).isfinite().all(-1)]
     if len(finite) < 2 or not finite.numel():
         return torch.zeros(y.shape[1:], dtype=torch.float64, device=y.device)
     return finite.var(0) if finite.is_complex() else finite.double().var(0)
@@ -155,11 +245,24 @@ def spread(y: Tensor) -> Tensor:
     return each.mean().sqrt() if each.numel() else each.sum()
 
 
-def entry_spread(y: Tensor, rep: Rep) -> Tensor:
+MOST = 0.9  # of the trials
+
+
+HEAVY = 10.0  # a normal distribution's is 1.5 times what half of it stays within, a heavy-tailed one's has no bound
+
+
+def usual_spread(y: Tensor) -> Tensor:
+    """Within how much of the middle half of the rows lie: zero if half of them are alike."""
+    rows = real(y)
+    finite = rows[rows.isfinite().all(-1)]
+    if len(finite) < 2 or not finite.numel():
+        return finite.new_zeros(())
+    return rms(finite - finite.median(0).values).median()
+
+
+def entry_spread(y: Tensor, rep: Rep, group: Monoid) -> Tensor:
     """The standard deviation of each entry `(1, *shape)`, RMS over the entries that the group turns into each other."""
-    each = variance(y).unsqueeze(0)
-    mixed = tuple(range(1, each.ndim)) if rep.mixes is None else rep.mixes
-    return (each.mean(mixed, keepdim=True).expand_as(each) if mixed else each).sqrt()
+    return rep.pooled(group, variance(y).unsqueeze(0)).sqrt()
 
 
 def peak(gap: Tensor, scale: Tensor) -> Tensor:
@@ -170,6 +273,11 @@ def peak(gap: Tensor, scale: Tensor) -> Tensor:
     relative = torch.where(scale > 0, size / scale, 0.0)
     best = relative.nan_to_num().argmax(1, keepdim=True)
     return torch.cat([relative.gather(1, best), size.gather(1, best)], 1)
+
+
+# How much coarser steps are: half way between an epsilon and the input's size, and, for what float32 couldn't see, most of it,
+# as an angle by acos needs, which is nothing but rounding up to 1e-8.
+COARSER = (1e6, 1e10)
 
 
 @dataclass
@@ -248,6 +356,9 @@ class Floor:
         levels = [lines.level for lines in self._noise(repeated)]
         tables = [level.reshape(len(worst), self.policy.suspect_lines, -1).nanmedian(1).values for level in levels]
         spot = torch.stack(tables).nan_to_num().amax(0)
+        structured = (self.trials.region[worst] > 0).unsqueeze(-1)
+        if bool(structured.any()):
+            spot = torch.where(structured, spot.maximum(self._at_roots(worst)), spot)
         floor = floor.clone()
         floor[worst] = torch.maximum(floor[worst], spot)
         for trials, here in zip(suspects, torch.split(spot, [len(trials) for trials in suspects]), strict=True):
@@ -255,6 +366,32 @@ class Floor:
                 region = (self.trials.region == self.trials.region[trials[0]]).unsqueeze(-1)
                 floor = torch.where(region, torch.maximum(floor, here.median(0).values), floor)
         return floor
+
+    def _at_roots(self, chosen: Tensor) -> Tensor:
+        """`(n, L)`: by how much either side changes with the last digits of the inputs themselves, unless it jumps there."""
+        f, policy = self.sides.f, self.policy
+        x, repeats = self.trials.x(chosen), policy.suspect_lines
+        steps = torch.tensor([0.0, 1.0, *COARSER], dtype=torch.float64).repeat(repeats) * policy.slack * f.placement.eps
+        near = []
+        for i, leaf in enumerate(x):
+            if not differentiable(leaf) or i in self.fixed:
+                near.append(leaf.repeat_interleave(len(steps), 0))
+                continue
+            shape = (-1, len(steps), *(1,) * (leaf.ndim - 1))
+            ways = torch.randn(len(leaf), repeats, *leaf.shape[1:], generator=self.rng, dtype=leaf.dtype).repeat_interleave(
+                len(COARSER) + 2, 1
+            )
+            size = extent(leaf, self.sides.extents[i]).unsqueeze(1) * steps
+            near.append((leaf.unsqueeze(1) + size.reshape(shape) * ways).flatten(0, 1))
+        both = self.sides.both([leaf.to(f.placement.device) for leaf in near], self.trials.g[chosen])
+        found, signal = [], self.sides.signal.repeat(2).to(both[0].device)
+        for leaf, size in zip(both, signal, strict=True):
+            table = real(leaf).reshape(len(chosen), repeats, len(COARSER) + 2, -1)
+            fine, *coarse = (table[:, :, 1:] - table[:, :, :1]).square().mean(-1).sqrt().amax(1).unbind(-1)
+            rises, rises_far = (policy.continuous * fine < one for one in coarse)
+            found.append(torch.where(rises | (rises_far & (fine < policy.single * size)), fine, 0.0))
+        sides = torch.stack(found, -1).nan_to_num().cpu()
+        return torch.maximum(*sides.chunk(2, -1))
 
     def _noise(self, chosen: Tensor) -> tuple[Noise, Noise]:
         """The noise of the left and of the right side on lines through the inputs of the chosen trials.
@@ -273,7 +410,9 @@ class Floor:
             here = [leaf[start : start + at_once].to(f.placement.device) for leaf in x]
             some = g[start : start + at_once]
             both = partial(self.sides.both, g=some)
-            parts.append(noise(both, here, moving=moving, eps=eps, rng=self.rng, policy=self.policy))
+            parts.append(
+                noise(both, here, moving=moving, spreads=self.sides.extents, eps=eps, rng=self.rng, policy=self.policy)
+            )
         whole = {name: torch.cat([getattr(part, name) for part in parts]) for name in ("level", "size", "gain")}
         half = whole["level"].shape[-1] // 2
         left, right = ({name: table[:, part] for name, table in whole.items()} for part in (slice(half), slice(half, None)))
@@ -294,8 +433,11 @@ class Floor:
         both = group.compose(g, h)
         x = self.trials.x(few)
         y = [leaf[self.trials.source[few].to(leaf.device)].cpu() for leaf in sweep.outputs]
-        inward = self._defect(bound.inputs, g, h, both, x, "inputs")
-        outward = self._defect(self.sides.prop.reps(bound), g, h, both, y, "outputs")
+        stretch = [
+            float((rms(leaf) / extent(leaf, spread).cpu()).amax()) for leaf, spread in zip(x, self.sides.extents, strict=True)
+        ]
+        inward = self._defect(bound.inputs, g, h, both, x, "inputs") * torch.tensor(stretch, dtype=torch.float64)
+        outward = self._defect(self.sides.prop.reps(bound, x), g, h, both, y, "outputs")
         return float(inward.max()), outward
 
     def _defect(self, reps: Sequence[Rep], g: Tensor, h: Tensor, both: Tensor, x: Leaves, what: str) -> Tensor:
@@ -311,7 +453,7 @@ class Floor:
                     f"{defect[worst]:.2g} of x for g = {group.describe(g[worst])}, h = {group.describe(h[worst])}. "
                     f"Mend its act, or the group's compose."
                 )
-            defects.append(defect[worst])
+            defects.append(defect[worst] if rep.exact else torch.zeros((), dtype=torch.float64))  # it is told apart from noise
         return torch.stack(defects)
 
 

@@ -22,7 +22,7 @@ class Noise:
     """What lines through some points show, one row a line, one column an output leaf; float64, on the CPU.
 
     `level` is the noise, in units of the output; `size` the output's own size there. `gain` is how much the output changes
-    for a change of the input by its whole size, in units of the output.
+    for a change of the input by its whole extent, in units of the output.
     """
 
     level: Tensor
@@ -49,16 +49,35 @@ def rms(x: Tensor) -> Tensor:
 
 def real(x: Tensor) -> Tensor:
     """The entries of each row as real numbers: `(n, entries)`, float64."""
-    return (torch.view_as_real(x) if x.is_complex() else x).reshape(len(x), -1).double()
+    return (torch.view_as_real(x) if x.is_complex() else x).unsqueeze(-1).flatten(1).double()
 
 
-def noise(f: Callable[[Leaves], Leaves], x: Leaves, *, moving: list[bool], eps: float, rng: Generator, policy: Policy) -> Noise:
-    """The noise of f on a line through each row of x, in a random direction of the leaves that are `moving`."""
+def noise(
+    f: Callable[[Leaves], Leaves],
+    x: Leaves,
+    *,
+    moving: list[bool],
+    spreads: list[float],
+    eps: float,
+    rng: Generator,
+    policy: Policy,
+) -> Noise:
+    """The noise of f on a line through each row of x, in a random direction of the leaves that are `moving`.
+
+    A line is as long as the row's size, or as the leaf's spread over the inputs if that is less: f varies with the inputs'
+    differences, whatever large offset they share.
+    """
     spacings = policy.spacings(eps)
     points = policy.line_points
     steps = torch.arange(points, dtype=torch.float64) - points // 2
     offsets = (torch.tensor(spacings, dtype=torch.float64).unsqueeze(-1) * steps).reshape(-1)
-    y = f([_line(leaf, offsets, rng) if move else _repeat(leaf, len(offsets)) for leaf, move in zip(x, moving, strict=True)])
+    nearest = spacings[0] * steps.repeat(len(spacings)).abs()
+    y = f(
+        [
+            _line(leaf, offsets, nearest, spread, rng) if move else _repeat(leaf, len(offsets))
+            for leaf, move, spread in zip(x, moving, spreads, strict=True)
+        ]
+    )
     tables = [real(leaf).reshape(len(x[0]), len(spacings), points, -1) for leaf in y]
     level = torch.stack([_larger(smooth(table, eps, policy)) for table in tables], -1)
     wide = [table[:, -1].diff(dim=1).square().mean((-2, -1)).sqrt() / spacings[-1] for table in tables]
@@ -95,13 +114,23 @@ def plateau(table: Tensor, lowest_order: int) -> Tensor:
     return torch.stack(levels, -1).median(-1).values
 
 
-def _line(leaf: Tensor, offsets: Tensor, rng: Generator) -> Tensor:
-    """`(n * offsets, *shape)`: each row moved along one random direction of the row's own size."""
+def extent(leaf: Tensor, spread: float) -> Tensor:
+    """How far the rows of a leaf may be moved and still be like it: their own size, or the leaf's spread if that is less."""
+    size = rms(leaf)
+    bound = size.clamp_max(spread) if spread > 0 else size
+    return torch.where(size > 0, bound, spread if spread > 0 else 1.0)
+
+
+def _line(leaf: Tensor, offsets: Tensor, nearest: Tensor, spread: float, rng: Generator) -> Tensor:
+    """`(n * offsets, *shape)`: each row moved along one random direction.
+
+    By `offsets` in units of its extent, but by no less than `nearest` in units of its size: nearer points round to one.
+    """
     direction = torch.randn(leaf.shape, generator=rng, dtype=leaf.dtype).to(leaf.device)
-    size = rms(leaf).to(leaf.device)
-    size = torch.where(size > 0, size, 1.0).reshape(-1, *(1,) * (leaf.ndim - 1))
-    moves = offsets.to(leaf.device).reshape(1, -1, *(1,) * (leaf.ndim - 1)) * (size * direction).unsqueeze(1)
-    return (leaf.unsqueeze(1) + moves).flatten(0, 1)
+    size, unit = rms(leaf).unsqueeze(1), extent(leaf, spread).unsqueeze(1)
+    offsets, nearest = offsets.to(leaf.device), nearest.to(leaf.device)
+    moves = offsets.sign() * torch.maximum(offsets.abs() * unit, nearest * size)
+    return (leaf.unsqueeze(1) + moves.reshape(*moves.shape, *(1,) * (leaf.ndim - 1)) * direction.unsqueeze(1)).flatten(0, 1)
 
 
 def _repeat(leaf: Tensor, count: int) -> Tensor:

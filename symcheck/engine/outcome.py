@@ -38,6 +38,7 @@ class Figures:
     noise: float
     signal: float
     magnitude: float
+    typical: float  # the floor at most generic inputs, in float64
     limit: float  # the smallest violation, relative to the signal, that would have been seen
     relative: float  # truth / signal, or / magnitude where there is no signal
     quantiles: tuple[float, ...] = ()  # truth / signal of random trials: half, 9 of 10, 99 of 100 stay below, and the worst
@@ -156,6 +157,7 @@ class Outcome:
     evaluations: int = 0
     calls: int = 0
     weights: tuple[str, ...] = ("own",)  # at which weights it was judged, the last being those of the verdict
+    scale: float = 0.0  # by how much of their size weights were perturbed at which a claim broke that holds at its own
     misstated: bool = False  # the claim can't be tested as stated: an error of the claim, not of the model
     interrupted: bool = False  # Ctrl-C came while its counterexample was made simpler: the audit stops after it
 

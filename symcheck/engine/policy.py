@@ -14,6 +14,10 @@ class Policy:
     0 to 3.4 floors; broken ones 1e5 and more. Five bits leave a factor of ten on the right side for the worst of many
     trials, and the printed detection limit includes them."""
 
+    interpolation: float = 2.0
+    """How much more than an element and its inverse an action that interpolates may change. Those two interpolate twice where
+    one side of the equation does once, but each element blurs otherwise."""
+
     line_points: int = 7
     """Evaluations along a line for the noise. Moré & Wild (2011) find 6 to 8 enough: noise shows from the third difference."""
 
@@ -46,10 +50,18 @@ class Policy:
     jitter: float = 1e-3
     """How far from a structured input its noise is measured, as a part of its size: at the input itself a tie may be a jump."""
 
+    continuous: float = 4.0
+    """At a structured input, f may have a root (acos, a norm to the power 1/3) and round by far more than beside it. It does so
+    if the change by a step of a few epsilons is that many times less than by a much larger step; where it jumps,
+    both are alike. A tenth root still tells itself from a jump so."""
+
     bits: int = 4
     """How many bits of the signal must stand above the noise in the working precision; with fewer, what it computes is
-    mostly rounding, and agreement of the two sides says nothing. In float64 as many bits better than float32 is what tells
-    a model that computes in float64 from one with float32 inside, whose rounding is spread over an epsilon."""
+    mostly rounding, and agreement of the two sides says nothing."""
+
+    finer: int = 6
+    """How many bits better than float32's epsilon the rounding in float64 is, of a model that computes in float64 throughout.
+    One cast to float32 inside, averaged over what follows, shows a sixteenth to a fiftieth of an epsilon."""
 
     line_entries: int = 64
     """Outputs of that many entries need no more than `few_lines`: each line then averages over as many samples of noise."""

@@ -17,7 +17,7 @@ from symcheck.engine.events import Event, Judged, Measuring, Probing
 from symcheck.engine.evidence import Evidence
 from symcheck.engine.forward import Forward, ModelError
 from symcheck.engine.judge import judge
-from symcheck.engine.measure import Floor, Sides, Sweep
+from symcheck.engine.measure import Floor, Reading, Sides, Sweep, evidence_of, partners
 from symcheck.engine.noise import rms
 from symcheck.engine.outcome import Counterexample, FactorFigures, Finding, Outcome, Rung
 from symcheck.engine.probe import Setup, at_layout, probe, sample
@@ -105,7 +105,7 @@ class _Examination:
     def _measured(self, prop: Property, setup: Setup, precise: bool) -> Iterator[Event]:
         self._check_applicable(prop, setup)
         trials = draw(self.claim, setup, self.settings.trials, self.settings.seed, self.settings.policy)
-        readings: list[_Reading] = []
+        readings: list[Reading] = []
         for placement in dict.fromkeys((setup.forward.placement, self.working)):
             try:
                 with self._placed(prop, placement):
@@ -123,14 +123,14 @@ class _Examination:
             with self._placed(prop, setup.forward.placement):
                 outcome = yield from self._explained(outcome, prop, setup, readings[0])
         if outcome.verdict.passes("float32"):
-            outcome = yield from self._at_boundaries(outcome, prop, setup)
+            outcome = yield from self._at_boundaries(outcome, prop, setup, precise, readings[0].sweep.signal)
         undecided = outcome.verdict is Verdict.VACUOUS  # a head that starts at zero: it may show something once it doesn't
         if (outcome.verdict.passes("float32") or undecided) and precise and self._perturbs:
             outcome = yield from self._at_perturbed_weights(outcome, prop, setup)
         if outcome.interrupted:
             yield Judged(outcome)
             raise KeyboardInterrupt
-        rungs = yield from self._ladder(prop, setup, trials, readings)
+        rungs = yield from self._ladder(prop, setup, trials, readings, outcome.scale)
         yield Judged(replace(outcome, ladder=rungs, findings=outcome.findings + ill_conditioned(outcome, readings[0])))
 
     @property
@@ -151,8 +151,7 @@ class _Examination:
             f, name = setup.at(setup.forward.placement), f"perturbed by {scale:g}"
             with self._placed(prop, f.placement):
                 try:
-                    weights.perturb(self.model, scale, self.claim.rng(self.settings.seed, name))
-                    weights.calibrate(f, [leaf.to(f.placement.device) for leaf in trials.inputs])
+                    self._perturb(f, scale, trials)
                     reading = yield from self._read(prop, f, setup, trials, phase="weights")
                     found = self._judged(prop, setup, trials, [reading], precise=True)
                     found = yield from self._explained(found, prop, setup, reading)
@@ -162,10 +161,15 @@ class _Examination:
             worse = found.verdict is Verdict.VIOLATED or (found.verdict is Verdict.LIMITED and worst.verdict is Verdict.HOLDS)
             if worse and any(figures.truth > policy.slack * figures.floor for figures in found.figures):
                 because = f"with weights perturbed by {scale:g} of their size (not at its own), {found.because}"
-                worst = replace(found, because=because, findings=own.findings)
+                worst = replace(found, because=because, findings=own.findings, scale=scale)
             if worst.verdict is Verdict.VIOLATED:
                 break
         return replace(worst, weights=tried)
+
+    def _perturb(self, f: Forward, scale: float, trials: Trials) -> None:
+        """Perturb the weights of the model, which is placed: at every placement in the same way."""
+        weights.perturb(self.model, scale, self.claim.rng(self.settings.seed, f"perturbed by {scale:g}"))
+        weights.calibrate(f, [leaf.to(f.placement.device) for leaf in trials.inputs])
 
     @contextmanager
     def _placed(self, prop: Property, placement: Placement) -> Iterator[None]:
@@ -185,13 +189,12 @@ class _Examination:
         if reason is not None:
             raise ClaimError(f"{self.claim.subject.name}: {prop.name} says nothing here: {reason.rstrip('.')}.")
 
-    def _explained(self, found: Outcome, prop: Property, setup: Setup, reading: _Reading) -> Generator[Event, None, Outcome]:
+    def _explained(self, found: Outcome, prop: Property, setup: Setup, reading: Reading) -> Generator[Event, None, Outcome]:
         """A violated outcome with what still holds. The model is placed, with the weights at which the claim broke."""
         if found.verdict is not Verdict.VIOLATED:
             return found
         sides = Sides(setup.at(reading.forward.placement), prop, setup.bound, reading.trials)
-        rng = self.claim.rng(self.settings.seed, "subgroups")
-        steps = holding(sides, reading.trials, reading.floor, self.settings.policy, rng)
+        steps = holding(sides, reading, self.claim, self.settings)
         names = yield from self._measuring(steps, reading.forward.placement.precision, "subgroups")
         return (yield from self._shrunk(replace(found, holding=names), prop, setup, sides))
 
@@ -218,10 +221,13 @@ class _Examination:
                 return result
             yield Measuring(self.claim, precision, done, done, phase)
 
-    def _at_boundaries(self, own: Outcome, prop: Property, setup: Setup) -> Generator[Event, None, Outcome]:
+    def _at_boundaries(
+        self, own: Outcome, prop: Property, setup: Setup, precise: bool, least: Tensor
+    ) -> Generator[Event, None, Outcome]:
         """The worst outcome at the layouts at which models break (a single point, no edges), in the setup's precision alone.
 
         A model that takes no such layout, or returns NaN there, gets a finding; one on which the group then does nothing, none.
+        `least` `(L,)` is the signal at generic inputs: where the output is constant, float32 rounds it on that scale.
         """
         policy = replace(self.settings.policy, lines=self.settings.policy.weight_lines)
         findings: list[Finding] = []
@@ -232,7 +238,9 @@ class _Examination:
                     trials = draw(self.claim, here, policy.weight_trials, self.settings.seed, policy)
                     f = here.at(setup.forward.placement)
                     reading = yield from self._read(prop, f, here, trials, phase="boundaries")
-                    found = self._judged(prop, here, reading.trials, [reading], precise=True)
+                    if reading.sweep.crashes:
+                        raise ModelError(next(iter(reading.sweep.crashes.values())))
+                    found = self._judged(prop, here, reading.trials, [reading], precise, least)
                     found = yield from self._explained(found, prop, here, reading)
             except (ModelError, ClaimError) as error:
                 if isinstance(error, ModelError):
@@ -248,14 +256,14 @@ class _Examination:
         return replace(own, findings=(*own.findings, *findings))
 
     def _ladder(
-        self, prop: Property, setup: Setup, trials: Trials, readings: list[_Reading]
+        self, prop: Property, setup: Setup, trials: Trials, readings: list[Reading], scale: float
     ) -> Generator[Event, None, tuple[Rung, ...]]:
-        """The error of a few random trials in every precision."""
+        """The error of a few random trials in every precision, with weights perturbed by `scale` if the claim broke there."""
         if not bool(trials.random.any()):
             return ()
         complex_ = any(leaf.is_complex() for leaf in [*trials.inputs, *tensors_of(self.model)])
         few, signal = trials.few(self.settings.policy.ladder_trials), readings[0].sweep.signal
-        known = {reading.forward.placement.precision: reading.sweep.error[few] for reading in readings}
+        known = {} if scale else {reading.forward.placement.precision: reading.sweep.error[few] for reading in readings}
         rungs = []
         for name, placement in precisions(self.working.device):
             error, why = known.get(name), ""
@@ -264,6 +272,8 @@ class _Examination:
             elif error is None:
                 try:
                     with tensor_cores(name == "tf32"), self._placed(prop, placement):
+                        if scale:
+                            self._perturb(setup.at(placement), scale, trials)
                         sides = Sides(setup.at(placement), prop, setup.bound, trials)
                         found = finished(sides.sweep(trials.source[few], trials.g[few]))
                     error, why = found.error, next(iter(found.crashes.values()), "")
@@ -275,11 +285,11 @@ class _Examination:
 
     def _read(
         self, prop: Property, f: Forward, setup: Setup, trials: Trials, *, searching: bool = False, phase: str = "sweep"
-    ) -> Generator[Event, None, _Reading]:
+    ) -> Generator[Event, None, Reading]:
         """Sweep the trials in one precision, search the group from the worst of them, and measure the floor there."""
         claim, precision, policy = self.claim, f.placement.precision, self.settings.policy
         sides = Sides(f, prop, setup.bound, trials)
-        steps = sides.sweep(trials.source, trials.g)
+        steps = sides.sweep(trials.source, trials.g, trials.elements.factor)
         while True:
             try:
                 yield Measuring(claim, precision, next(steps), len(trials), phase)
@@ -287,7 +297,7 @@ class _Examination:
                 swept: Sweep = end.value
                 break
         if _crash(swept, trials, setup, f.placement) is not None:
-            return _Reading(f, trials, swept, torch.zeros_like(swept.error))
+            return Reading(f, trials, swept, torch.zeros_like(swept.error))
         start = ((trials.region == 0) & swept.error.isfinite().all(-1)).nonzero().flatten()
         if searching and len(start) and prop.arity == 1:  # of several elements the others are those of other trials
             rng = claim.rng(self.settings.seed, "search")
@@ -304,28 +314,24 @@ class _Examination:
         rng = claim.rng(self.settings.seed, f"noise {precision}")
         floor = Floor(sides, trials, policy, rng, setup.domain.fixed)
         allowed = (claim.tolerance or 0.0) * swept.signal
-        return _Reading(f, trials, swept, floor.corrected(floor.everywhere(swept), swept.error, allowed))
+        return Reading(f, trials, swept, floor.corrected(floor.everywhere(swept), swept.error, allowed))
 
-    def _judged(self, prop: Property, setup: Setup, trials: Trials, readings: list[_Reading], precise: bool) -> Outcome:
+    def _judged(
+        self,
+        prop: Property,
+        setup: Setup,
+        trials: Trials,
+        readings: list[Reading],
+        precise: bool,
+        least: Tensor | None = None,
+    ) -> Outcome:
+        """The outcome that readings support; `least` `(L,)` is a signal known from elsewhere, if the one here is smaller."""
         double, working = readings[0], readings[-1]
-        noise = torch.minimum(working.floor, farthest(double.sweep, working)) if working is not double else working.floor
-        evidence = Evidence(
-            leaves=prop.names(setup.names, setup.outputs),
-            truth=double.sweep.error,
-            floor=double.floor,
-            error=working.sweep.error,
-            noise=noise,
-            signal=double.sweep.signal,
-            magnitude=double.sweep.magnitude,
-            peak=double.sweep.peak,
-            peak_error=double.sweep.peak_error,
-            entries=tuple(leaf[0].numel() for leaf in double.sweep.outputs),
-            moved=double.sweep.moved,
-            region=trials.region,
-            regions=trials.regions,
-            drawn=trials.random,
-            precise=precise,
-        )
+        noise = torch.minimum(working.floor, farthest(double.sweep, working)) if working is not double else None
+        names = prop.names(setup.names, setup.outputs, trials.inputs)
+        evidence = evidence_of(names, double, working.sweep, noise, precise=precise)
+        if least is not None:
+            evidence = evidence.on_the_scale_of(least, self.settings.policy.slack * self.settings.policy.single)
         judgement = judge(evidence, self.settings.policy, self.working.precision, self.claim.tolerance)
         outcome = self._outcome(prop, judgement.verdict, judgement.because, setup, trials)
         return replace(
@@ -354,16 +360,6 @@ class _Examination:
                 outcome, group=str(setup.bound.group), findings=setup.findings, inputs=setup.names, batching=batching
             )
         return replace(outcome, trials=len(trials), random_trials=int(trials.random.sum())) if trials is not None else outcome
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """One precision: how f was called, the trials (with those that a search found), the sweep, and each trial's floor."""
-
-    forward: Forward
-    trials: Trials
-    sweep: Sweep
-    floor: torch.Tensor
 
 
 def finished(steps: Generator[int, None, Sweep]) -> Sweep:
@@ -427,10 +423,10 @@ TF32 = 2.0**-10  # the epsilon of its 10-bit mantissa
 LOST = 3  # digits: three that rounding takes leave float32 four, which is what training and reports are read to
 
 
-def ill_conditioned(outcome: Outcome, double: _Reading) -> tuple[Finding, ...]:
+def ill_conditioned(outcome: Outcome, double: Reading) -> tuple[Finding, ...]:
     """A finding if rounding alone costs the output three digits or more."""
     eps = double.forward.placement.eps
-    lost = {f.leaf: math.log10(f.floor / (eps * f.signal)) for f in outcome.figures if f.floor > 0 and f.signal > 0}
+    lost = {f.leaf: math.log10(f.typical / (eps * f.signal)) for f in outcome.figures if f.typical > 0 and f.signal > 0}
     casts = any(finding.kind == "ignores-dtype" for finding in outcome.findings)  # which explain the noise as well
     if not lost or max(lost.values()) < LOST or casts or not outcome.verdict.passes("float32"):
         return ()
@@ -443,7 +439,7 @@ def ill_conditioned(outcome: Outcome, double: _Reading) -> tuple[Finding, ...]:
     return (Finding("ill-conditioned", text, "note"),)
 
 
-def farthest(double: Sweep, working: _Reading) -> Tensor:
+def farthest(double: Sweep, working: Reading) -> Tensor:
     """How far the working precision is at most from float64, on the inputs: its noise is no more, whatever the lines show.
 
     They show more where f varies within the spacing of their points, which is wide in low precision. An element that carries an
@@ -509,6 +505,7 @@ def counterexample(
     among = among & (landmark == known.min()) if len(known) else among
     trial = int(torch.where(among, relative, -1.0).argmax())
     x = [leaf[trials.source[trial]] for leaf in trials.inputs]
-    group, (g, *partners) = setup.bound.group, (trials.g.roll(k, 0)[trial] for k in range(arity))
+    tuples = (partners(trials.g, k, trials.elements.factor)[trial] for k in range(arity))
+    group, (g, *others) = setup.bound.group, tuples
     region = trials.regions[int(trials.region[trial])]
-    return Counterexample(group.describe(g), g, x, float(relative[trial]), region, tuple(partners))
+    return Counterexample(group.describe(g), g, x, float(relative[trial]), region, tuple(others))

@@ -22,10 +22,9 @@ from torch import Tensor
 from symcheck._tree import Leaves, Structure, flatten
 from symcheck.claims import Claim
 from symcheck.domains import At, Layout
-from symcheck.engine.evidence import Evidence
 from symcheck.engine.forward import ModelError
 from symcheck.engine.judge import judge
-from symcheck.engine.measure import Floor, Sides, Sweep
+from symcheck.engine.measure import Floor, Reading, Sides, Sweep, evidence_of
 from symcheck.engine.noise import rms
 from symcheck.engine.outcome import Counterexample, Minimal
 from symcheck.engine.policy import Policy
@@ -87,8 +86,9 @@ class Nearby(Sides):
 
     def __init__(self, known: Sides, x: Leaves, g: Tensor) -> None:
         self.f, self.prop, self.bound = known.f, known.prop, known.bound
-        self.spreads, self.signal, self.quantity = known.spreads, known.signal, known.quantity
+        self.spreads, self.signal, self.spread, self.quantity = known.spreads, known.signal, known.spread, known.quantity
         every = torch.arange(len(g))
+        self.extents = known.extents
         self.trials = Trials(
             inputs=x,
             region_of=torch.ones_like(every),
@@ -100,7 +100,7 @@ class Nearby(Sides):
         self.outputs = self.f(self.inputs)
         self._crashed = dict(self.f.crashes)
 
-    def tuples(self, g: Tensor) -> tuple[Tensor, ...]:
+    def tuples(self, g: Tensor, kin: Tensor | None = None) -> tuple[Tensor, ...]:
         return g.unbind(1)
 
     def measured(self) -> Sweep:
@@ -126,8 +126,9 @@ class Place:
 
     def tried(self, x: Leaves, g: Tensor) -> Tried:
         """Trials judged by the noise that is known here."""
-        swept = Nearby(self.sides, x, g).measured()
-        return self._judged(swept, self._least(swept))
+        nearby = Nearby(self.sides, x, g)
+        swept = nearby.measured()
+        return self._judged(nearby, swept, self._least(swept))
 
     def confirmed(self, x: Leaves, g: Tensor, rng: torch.Generator, policy: Policy) -> Tried:
         """Trials judged by the noise on the spot at the worst of them."""
@@ -135,7 +136,7 @@ class Place:
         swept = nearby.measured()
         floor = Floor(nearby, nearby.trials, policy, rng, self.domain.fixed)
         allowed = (self.claim.tolerance or 0.0) * self.sides.signal
-        return self._judged(swept, floor.corrected(self._least(swept), swept.error, allowed))
+        return self._judged(nearby, swept, floor.corrected(self._least(swept), swept.error, allowed))
 
     def cost(self, g: Tensor) -> Tensor:
         """How far elements `(n, arity, *element)` are from simple, `(n,)`."""
@@ -155,23 +156,9 @@ class Place:
         """The noise known here, and no less than an epsilon of each trial's magnitude."""
         return torch.maximum(self.floor, self.sides.f.placement.eps * swept.magnitude)
 
-    def _judged(self, swept: Sweep, floor: Tensor) -> Tried:
-        n, leaves = swept.error.shape
-        evidence = Evidence(
-            leaves=("",) * leaves,
-            truth=swept.error,
-            floor=floor,
-            error=swept.error,
-            noise=floor,
-            signal=swept.signal,
-            magnitude=swept.magnitude,
-            peak=swept.peak,
-            peak_error=swept.peak_error,
-            entries=tuple(leaf[0].numel() for leaf in swept.outputs),
-            moved=swept.moved,
-            region=torch.zeros(n, dtype=torch.int64),
-            regions=(GENERIC,),
-        )
+    def _judged(self, nearby: Nearby, swept: Sweep, floor: Tensor) -> Tried:
+        generic = replace(nearby.trials, region_of=torch.zeros_like(nearby.trials.region_of))
+        evidence = evidence_of(("",) * floor.shape[1], Reading(nearby.f, generic, swept, floor), swept)
         judgement = judge(evidence, self.policy, self.sides.f.placement.precision, self.claim.tolerance)
         scale = torch.where(swept.signal > 0, swept.signal, swept.magnitude.nan_to_num().amax(0)).clamp_min(1e-300)
         most, leaf = (swept.error / scale).nan_to_num(posinf=0.0).max(-1)
@@ -224,7 +211,7 @@ class _Shrinker:
         nearby, shown = Nearby(place.sides, trial.x, trial.g), place.tried(trial.x, trial.g)
         both = [leaf[0].detach().cpu() for leaf in nearby.both(nearby.inputs, trial.g)]
         left, right = both[: len(both) // 2], both[len(both) // 2 :]
-        names = self.prop.names(place.setup.names, place.setup.outputs)
+        names = self.prop.names(place.setup.names, place.setup.outputs, trial.x)
         return Minimal(
             layout=dict(place.domain.layout),
             group=str(place.group),

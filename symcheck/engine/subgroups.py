@@ -3,47 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from symcheck.engine.measure import Sides, Sweep
+from symcheck.claims import Claim
+from symcheck.engine.judge import judge
+from symcheck.engine.measure import Reading, Sides, Sweep, evidence_of
 from symcheck.engine.policy import Policy
-from symcheck.engine.trials import Trials
+from symcheck.engine.settings import Settings
+from symcheck.engine.trials import Elements, Trials
 from symcheck.errors import GroupError
 from symcheck.groups import Homomorphism
 
 
-def holding(
-    sides: Sides, trials: Trials, floor: Tensor, policy: Policy, rng: torch.Generator
-) -> Generator[int, None, tuple[str, ...]]:
+def holding(sides: Sides, reading: Reading, claim: Claim, settings: Settings) -> Generator[int, None, tuple[str, ...]]:
     """The names of the largest subgroups that no trial violates. Those that move no input say nothing.
 
-    All are tried in one sweep. `floor` `(n, L)` is that of the trials: elements of a subgroup are no noisier.
+    All are tried in one sweep, on generic inputs and on those at which the claim broke, and judged by the noise of the
+    reading: elements of a subgroup are no noisier.
     """
+    policy, rng = settings.policy, claim.rng(settings.seed, "subgroups")
     inclusions = sides.bound.group.subgroups()
-    inputs = (trials.region_of == 0).nonzero().flatten()[: policy.subgroup_inputs]
-    parts = []
-    for inclusion in inclusions:
-        known = inclusion.source.landmarks()[: policy.subgroup_elements // 2]
-        g = torch.cat([known, inclusion.source.sample(policy.subgroup_elements - len(known), rng)])
-        parts.append(inclusion(g))
+    parts = [inclusion(_elements(inclusion, policy, rng)) for inclusion in inclusions]
     if not parts:
         return ()
+    inputs = _inputs(reading, claim, policy)
+    size = policy.subgroup_elements
     g = torch.cat([part.repeat(len(inputs), *[1] * (part.ndim - 1)) for part in parts])
-    source = inputs.repeat_interleave(policy.subgroup_elements).repeat(len(parts))
-    swept: Sweep = yield from sides.sweep(source, g)
-    generic = floor[trials.region == 0].nan_to_num().amax(0)
-    allowed = policy.slack * torch.maximum(generic, policy.single * swept.signal)
-    kept = (swept.error <= allowed).all(-1).reshape(len(parts), -1).all(-1)
+    source = inputs.repeat_interleave(size).repeat(len(parts))
+    which = torch.arange(len(parts)).repeat_interleave(size * len(inputs))
+    swept: Sweep = yield from sides.sweep(source, g, which)
+    trials = replace(reading.trials, source=source, elements=Elements.of(g))
+    found = Reading(reading.forward, trials, swept, _floor(reading, trials))
+    violating = judge(evidence_of(("",) * swept.error.shape[1], found, swept), policy, "float64", claim.tolerance).violating
+    kept = (~violating & ~swept.error.isnan().any(-1)).reshape(len(parts), -1).all(-1)
     moves = (swept.moved > policy.slack * torch.finfo(torch.float64).eps).reshape(len(parts), -1).any(-1)
     hold = [i for i, good in enumerate((kept & moves).tolist()) if good]
     implied = {i for i in hold for larger in hold if larger < i and _within(inclusions[larger], inclusions[i], parts[i])}
     return tuple(str(inclusions[i]) for i in hold if i not in implied)
 
 
+def _elements(inclusion: Homomorphism, policy: Policy, rng: torch.Generator) -> Tensor:
+    """Landmarks of a subgroup, then random elements of it."""
+    known = inclusion.source.landmarks()[: policy.subgroup_elements // 2]
+    return torch.cat([known, inclusion.source.sample(policy.subgroup_elements - len(known), rng)])
+
+
+def _inputs(reading: Reading, claim: Claim, policy: Policy) -> Tensor:
+    """Which inputs they are tried on: the first generic ones, and as many of the structured ones at which the claim broke."""
+    trials = reading.trials
+    generic = (trials.region_of == 0).nonzero().flatten()[: policy.subgroup_inputs]
+    names = ("",) * reading.sweep.error.shape[1]
+    violating = judge(evidence_of(names, reading, reading.sweep), policy, "float64", claim.tolerance).violating
+    broken = torch.unique(trials.source[violating & (trials.region > 0)])[: policy.subgroup_inputs]
+    return torch.cat([generic, broken])
+
+
+def _floor(reading: Reading, trials: Trials) -> Tensor:
+    """The floor `(n, L)` of other trials: the highest known in the region of each."""
+    known, highest = reading.trials.region, torch.zeros(len(trials), reading.floor.shape[1], dtype=torch.float64)
+    for region in torch.unique(trials.region):
+        highest[trials.region == region] = reading.floor[known == region].nan_to_num().amax(0)
+    return highest
+
+
 def _within(larger: Homomorphism, smaller: Homomorphism, g: Tensor) -> bool:
     """Whether a subgroup, of which g are elements, lies in another: by listing that, or as it says itself."""
+    if str(smaller) in str(larger).split(" x "):
+        return True
     try:
         every = set(map(str, larger(larger.source.elements()).tolist()))
     except GroupError:

@@ -143,4 +143,14 @@ def _whole(group: Monoid, most: int) -> Elements | None:
     g = group.elements()
     measure = group.complexity(g)
     rank = measure.argsort(stable=True).argsort()
-    return replace(Elements.of(g, drawn=True), landmark=torch.where(measure > 0, rank, -1))
+    return replace(Elements.of(g, drawn=True), landmark=torch.where(measure > 0, rank, -1), factor=_alone(group, g))
+
+
+def _alone(group: Monoid, g: Tensor) -> Tensor:
+    """The only factor of a finite product that each element moves, or -1."""
+    found = torch.full((len(g),), -1)
+    for i, factor in enumerate(group.factors if len(group.factors) > 1 else ()):
+        same = (g.unsqueeze(1) == group.embed(i, factor.elements())).flatten(2).all(-1).any(-1)
+        found[same] = i
+    found[group.complexity(g) == 0] = -1
+    return found

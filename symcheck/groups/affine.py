@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Generator, Tensor
 
 from symcheck.groups._simple import number_cost, simpler_numbers
 from symcheck.groups.matrix import Family, MatrixGroup
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,9 @@ class AffineFamily(Family):
     @abstractmethod
     def linear_group(self) -> MatrixGroup:
         """The group of the linear parts A, which keep the origin in place."""
+
+    def at_scale(self, length: float) -> Self:
+        return replace(self, spread=length) if self.spread == 1 else self
 
     @property
     def space(self) -> int:
@@ -48,10 +55,10 @@ class AffineFamily(Family):
         return homogeneous(self.linear_group.components())
 
     def algebra(self) -> Tensor:
-        """The translations along each axis, then the algebra of the linear parts."""
+        """The translations along each axis, by `spread`, then the algebra of the linear parts."""
         turns = self.linear_group.algebra()
         basis = torch.zeros(self.space + len(turns), self.size, self.size, dtype=torch.float64)
-        basis[range(self.space), range(self.space), -1] = 1
+        basis[range(self.space), range(self.space), -1] = self.spread
         basis[self.space :, :-1, :-1] = turns
         return basis
 

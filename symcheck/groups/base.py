@@ -161,6 +161,14 @@ class Monoid(ABC):
         """The factors of a product, each of which a check reports apart. A group that is no product is its only factor."""
         return (self,)
 
+    def at_scale(self, length: float) -> Self:
+        """The group for points that are spread over such a length, in the units of their coordinates.
+
+        Translations have no uniform distribution: those that are drawn, and those that count as simple, are of that size. A
+        group without translations, or of which a size was stated, is the same.
+        """
+        return self
+
     def embed(self, factor: int, g: Tensor) -> Tensor:
         """Elements of one factor as elements of this group, the other factors being the identity."""
         return g

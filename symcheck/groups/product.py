@@ -87,6 +87,9 @@ class Product(Monoid):
     def bind(self, sizes: Mapping[str, int]) -> Product:
         return Product(tuple(factor.bind(sizes) for factor in self.groups))
 
+    def at_scale(self, length: float) -> Product:
+        return Product(tuple(factor.at_scale(length) for factor in self.groups))
+
     @cached_property
     def _kinds(self) -> list[tuple[tuple[int, ...], torch.dtype]]:
         """The shape and dtype of an element of each factor."""
@@ -135,10 +138,25 @@ class Product(Monoid):
         return Homomorphism(self, self.groups[factor], lambda g: self.split(g)[factor])
 
     def subgroups(self) -> tuple[Homomorphism, ...]:
-        """Each factor, then the subgroups of each, the other factors being the identity."""
-        into = [self.inclusion(i) for i in range(len(self.groups))] if len(self.groups) > 1 else []
-        every = [self.inclusion(i).after(part) for i, factor in enumerate(self.groups) for part in factor.subgroups()]
-        return (*into, *every)
+        """A subgroup of one factor beside the others whole; then each factor, and the subgroups of each, by themselves."""
+        if len(self.groups) == 1:
+            return tuple(self.inclusion(0).after(part) for part in self.groups[0].subgroups())
+        parts = [(i, part) for i, factor in enumerate(self.groups) for part in factor.subgroups()]
+        into = [self.inclusion(i) for i in range(len(self.groups))]
+        return (*(self._with(i, part) for i, part in parts), *into, *(self.inclusion(i).after(part) for i, part in parts))
+
+    def _with(self, factor: int, part: Homomorphism) -> Homomorphism:
+        """A subgroup of one factor beside the others whole."""
+        source = Product((*self.groups[:factor], part.source, *self.groups[factor + 1 :]))
+        last = factor + len(part.source.factors)  # a subgroup may be a product itself
+
+        def put(g: Tensor) -> Tensor:
+            own = source.split(g)
+            inner = part.source.join(own[factor:last]) if isinstance(part.source, Product) else own[factor]
+            return self.join((*own[:factor], part(inner), *own[last:]))
+
+        words = [*map(str, self.groups[:factor]), str(part), *map(str, self.groups[factor + 1 :])]
+        return Homomorphism(source, self, put, " x ".join(words) if part.name else "")
 
     # What it does, each factor by itself
 

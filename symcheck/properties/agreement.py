@@ -70,7 +70,7 @@ class Coarsening(Property):
     def quantity(self, f: Function, actions: Actions, x: Leaves) -> Leaves:
         return f.via(self._fine)(x)
 
-    def reps(self, actions: Actions) -> tuple[Rep, ...]:
+    def reps(self, actions: Actions, x: Leaves) -> tuple[Rep, ...]:
         """The claim's are those of the fine outputs; the group needn't act on coarse ones."""
         return tuple(Scalar() for _ in actions.outputs)
 

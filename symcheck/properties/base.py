@@ -70,12 +70,12 @@ class Property(ABC):
         """What the equation is about, at each input. Its spread over the inputs is the signal."""
         return f(x)
 
-    def names(self, inputs: Sequence[str], outputs: Sequence[str]) -> tuple[str, ...]:
-        """The quantity's leaves, given the names of the input's and of the output's."""
+    def names(self, inputs: Sequence[str], outputs: Sequence[str], x: Leaves) -> tuple[str, ...]:
+        """The quantity's leaves, given the names of the input's and of the output's, and an input."""
         return tuple(outputs)
 
-    def reps(self, actions: Actions) -> tuple[Rep, ...]:
-        """How the group acts on the quantity's leaves."""
+    def reps(self, actions: Actions, x: Leaves) -> tuple[Rep, ...]:
+        """How the group acts on the quantity's leaves, given an input."""
         return tuple(actions.outputs)
 
     def inapplicable(self, actions: Actions, x: Leaves, y: Leaves) -> str | None:

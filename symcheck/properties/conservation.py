@@ -45,10 +45,10 @@ class Conservation(Property):
     def quantity(self, f: Function, actions: Actions, x: Leaves) -> Leaves:
         return [self._momenta(actions, x)]
 
-    def names(self, inputs: Sequence[str], outputs: Sequence[str]) -> tuple[str, ...]:
+    def names(self, inputs: Sequence[str], outputs: Sequence[str], x: Leaves) -> tuple[str, ...]:
         return ("momenta",)
 
-    def reps(self, actions: Actions) -> tuple[Rep, ...]:
+    def reps(self, actions: Actions, x: Leaves) -> tuple[Rep, ...]:
         return (Scalar(),)
 
     def inapplicable(self, actions: Actions, x: Leaves, y: Leaves) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -12,6 +13,8 @@ from symcheck._tree import Leaves
 from symcheck.groups import Group
 from symcheck.properties.base import Actions, Function, Property
 from symcheck.reps import Rep, Scalar
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -28,16 +31,16 @@ class GradientEquivariance(Property):
 
     def sides(self, f: Function, actions: Actions, x: Leaves, *g: Tensor) -> tuple[Leaves, Leaves]:
         moved, gradient = actions.on_inputs(g[0], x), gradients(f, x)
-        return self._kept(gradient(moved)), self._kept(carried(actions, g[0], moved, gradient(x)))
+        return _numbers(gradient(moved), x), _numbers(carried(actions, g[0], moved, gradient(x)), x)
 
     def quantity(self, f: Function, actions: Actions, x: Leaves) -> Leaves:
-        return self._kept(gradients(f, x)(x))
+        return _numbers(gradients(f, x)(x), x)
 
-    def names(self, inputs: Sequence[str], outputs: Sequence[str]) -> tuple[str, ...]:
-        return tuple(f"gradient by {name}" for name in inputs)
+    def names(self, inputs: Sequence[str], outputs: Sequence[str], x: Leaves) -> tuple[str, ...]:
+        return tuple(f"gradient by {name}" for name in _numbers(inputs, x))
 
-    def reps(self, actions: Actions) -> tuple[Rep, ...]:
-        return tuple(actions.inputs)
+    def reps(self, actions: Actions, x: Leaves) -> tuple[Rep, ...]:
+        return tuple(_numbers(actions.inputs, x))
 
     def inapplicable(self, actions: Actions, x: Leaves, y: Leaves) -> str | None:
         if not all(rep.trivial for rep in actions.outputs):
@@ -48,10 +51,10 @@ class GradientEquivariance(Property):
             return f"{actions.group} has no inverses. Use Equivariance()"
         return None
 
-    @staticmethod
-    def _kept(leaves: Leaves) -> Leaves:
-        """Gradients in double precision, zero by what isn't floating point."""
-        return [leaf if leaf.is_floating_point() or leaf.is_complex() else leaf.double() for leaf in leaves]
+
+def _numbers(values: Sequence[Value], x: Leaves) -> list[Value]:
+    """What belongs to the inputs that there is a gradient by: integers and booleans have none."""
+    return [value for value, leaf in zip(values, x, strict=True) if leaf.is_floating_point() or leaf.is_complex()]
 
 
 @dataclass(frozen=True)
@@ -90,10 +93,10 @@ class Conservative(Property):
     def quantity(self, f: Function, actions: Actions, x: Leaves) -> Leaves:
         return [-f(x)[self.forces], self._slope(f, x)]
 
-    def names(self, inputs: Sequence[str], outputs: Sequence[str]) -> tuple[str, ...]:
+    def names(self, inputs: Sequence[str], outputs: Sequence[str], x: Leaves) -> tuple[str, ...]:
         return outputs[self.forces], f"{outputs[self.forces]} by differences"
 
-    def reps(self, actions: Actions) -> tuple[Rep, ...]:
+    def reps(self, actions: Actions, x: Leaves) -> tuple[Rep, ...]:
         return actions.outputs[self.forces], Scalar()
 
     def inapplicable(self, actions: Actions, x: Leaves, y: Leaves) -> str | None:

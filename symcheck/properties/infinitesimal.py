@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 from symcheck._autodiff import jvp
 from symcheck._tree import Leaves
@@ -41,11 +41,26 @@ class Infinitesimal(Property):
 
 
 def directions(group: object, g: Tensor) -> Tensor:
-    """A direction of the Lie algebra for each element `(n, k)`, of unit length and spread over all, fixed by the element."""
+    """A direction of the Lie algebra for each element `(n, k)`, of unit length: that of `(g - g^-1) / 2`, zero where g^2 = 1.
+
+    It is the sinh of g's own generator. So it lies in the algebra of each subgroup that g lies in, and in that of the factor
+    of a product that g moves alone.
+    """
     assert isinstance(group, Group)
-    entries = (torch.view_as_real(g) if g.is_complex() else g).reshape(len(g), -1).double()
-    mixed = entries @ torch.randn(entries.shape[1], group.dimension, generator=Generator().manual_seed(0), dtype=torch.float64)
-    return torch.nn.functional.normalize(mixed, dim=-1)
+    zero, k = torch.zeros((), dtype=torch.float64), group.dimension
+    basis = torch.eye(k, dtype=torch.float64)
+    (tangents,) = jvp(lambda t: (_numbers(group.exponential(t * basis)),), [zero], [torch.ones_like(zero)])
+    odd = (_numbers(g) - _numbers(group.inverse(g))) / 2
+    found = odd @ torch.linalg.pinv(tangents)
+    return torch.nn.functional.normalize(found * (found.norm(dim=-1, keepdim=True) > _NONE * odd.norm(dim=-1, keepdim=True)))
+
+
+_NONE = 1e-9  # of an odd part that lies outside the algebra, what rounding leaves inside
+
+
+def _numbers(g: Tensor) -> Tensor:
+    """Elements `(n, *element)` as rows of real numbers."""
+    return (torch.view_as_real(g) if g.is_complex() else g).reshape(len(g), -1).double()
 
 
 def velocity(actions: Actions, v: Tensor, x: Leaves, *, inward: bool) -> Leaves:

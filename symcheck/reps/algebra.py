@@ -138,6 +138,11 @@ class Together(Combined):
         found = {rep.fibre(group) for rep in self.reps} - {()}
         return () if not found else found.pop() if len(found) == 1 else None
 
+    def pooled(self, group: Monoid, x: Tensor) -> Tensor:
+        for rep in self.reps:
+            x = rep.pooled(group, x)
+        return x
+
     def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
         for rep in reversed(self.reps):
             x = rep.act(group, g, x)
@@ -234,18 +239,26 @@ class Blocks(Combined):
     def fibre(self, group: Monoid) -> Shape:
         return (sum(copies * math.prod(self._fibre(rep, group)) for rep, copies in self.blocks),)
 
+    def pooled(self, group: Monoid, x: Tensor) -> Tensor:
+        """Each copy of each block for itself."""
+        return self._blockwise(group, x, lambda rep, block: rep.pooled(group, block))
+
     def _fibre(self, rep: Rep, group: Monoid) -> Shape:
         return _fibre(
             self, rep, group, f"Put what acts along an axis beside the sum, as in '{word(rep)} * (4 scalar + 2 vector)'"
         )
 
     def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
+        return self._blockwise(group, x, lambda rep, block: rep.act(group, g, block))
+
+    def _blockwise(self, group: Monoid, x: Tensor, change: Callable[[Rep, Tensor], Tensor]) -> Tensor:
+        """What becomes of each block `(n, ..., copies, *fibre)`, put together again."""
         blocks, start = [], 0
         for rep, copies in self.blocks:
             fibre = self._fibre(rep, group)
             size = copies * math.prod(fibre)
             block = x[..., start : start + size].reshape(*x.shape[:-1], copies, *fibre)
-            blocks.append(rep.act(group, g, block).reshape(*x.shape[:-1], size))
+            blocks.append(change(rep, block).reshape(*x.shape[:-1], size))
             start += size
         return torch.cat(blocks, -1)
 

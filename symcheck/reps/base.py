@@ -40,6 +40,11 @@ class Rep(ABC):
         """The axes, from the end, along which it mixes entries or moves them. None: any entry may become any other."""
         return None
 
+    def pooled(self, group: Monoid, x: Tensor) -> Tensor:
+        """The mean of `(n, *shape)` over the entries that the group turns into each other, in the place of each of them."""
+        axes = tuple(range(1, x.ndim)) if self.mixes is None else self.mixes
+        return x.mean(axes, keepdim=True).expand_as(x) if axes else x
+
     @property
     @abstractmethod
     def rank(self) -> int:

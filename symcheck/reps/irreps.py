@@ -56,6 +56,11 @@ class Irreps(Rep):
     def fibre(self, group: Monoid) -> Shape:
         return (self.dim,)
 
+    def pooled(self, group: Monoid, x: Tensor) -> Tensor:
+        """Each copy of each irrep for itself."""
+        sizes = [2 * degree + 1 for copies, degree, _ in parse_irreps(self.text) for _ in range(copies)]
+        return torch.cat([part.mean(-1, keepdim=True).expand_as(part) for part in torch.split(x, sizes, -1)], -1)
+
     def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
         matrix = group.linear(g)
         sign = torch.linalg.det(matrix).sign()

@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 
 from symcheck import patterns
 from symcheck.errors import ClaimError, GroupError
-from symcheck.groups import Monoid, SignFlips, Symmetric, Translations
+from symcheck.groups import Monoid, Product, SignFlips, Symmetric, Translations
 from symcheck.reps.base import Rep, Shape
 
 
@@ -167,8 +167,6 @@ class Roll(Rep):
 
     def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
         shift = group.shift(g).to(x.device)
-        if shift.is_floating_point():
-            raise ClaimError(f"{self} shifts by whole samples, and {group} by fractions of one too. Use 'fourier_shift'.")
         for i, axis in enumerate(self.axes):
             size = x.shape[axis]
             source = (torch.arange(size, device=x.device) - shift[:, i : i + 1]) % size
@@ -186,8 +184,13 @@ class Roll(Rep):
     def misfit(self, group: Monoid, shape: Shape) -> str | None:
         try:
             size = group.grid
+            whole = not group.shift(group.identity(1)).is_floating_point()
         except GroupError as error:
             return f"{self}: {error}"
+        if not whole:
+            return f"{self} shifts by whole samples, and {group} by fractions of one too. Use 'fourier_shift'"
+        if any(_turns(factor) for factor in (group.factors if isinstance(group, Product) else (group,))):
+            return f"{self} only shifts, and {group} turns or reflects the grid as well. Use 'image'"
         if size != tuple(shape[axis] for axis in self.axes):
             return f"{self} under {group} shifts {len(size)} axes of sizes {size}"
         return None
@@ -195,6 +198,16 @@ class Roll(Rep):
     @classmethod
     def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
         return [(cls(), Translations((4, 6)), (2, 4, 6)), (cls(axes=(-2,)), Translations((5,)), (5, 3))]
+
+
+def _turns(group: Monoid) -> bool:
+    """Whether a group that shifts a grid turns or reflects it as well."""
+    try:
+        group.shift(group.identity(1))
+        matrix = group.linear(group.generators())
+    except GroupError:
+        return False
+    return not torch.equal(matrix, torch.eye(matrix.shape[-1], dtype=matrix.dtype).expand_as(matrix))
 
 
 @dataclass(frozen=True)
