@@ -24,9 +24,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
-from statistics import median
-from time import perf_counter
 from typing import Any
 
 import torch
@@ -238,25 +235,6 @@ def train(steps: int = 400, seed: int = 0) -> dict[str, float]:
     }
 
 
-def speed(batch: int = 32, steps: int = 100, inputs: int = 16, width: int = 128, rounds: int = 20) -> dict[str, float]:
-    """How long a forward pass takes, in times of nn.LSTM's: the median of so many rounds, in which all take turns."""
-    x, lasting = torch.randn(batch, steps, inputs), 0.5 + torch.rand(batch, steps)
-    plain = PlainLSTM(inputs, width, timed=False)
-    runs: dict[str, Callable[[], Tensor]] = {"nn.LSTM": lambda: plain(x)}
-    for cell in (LSTM, LeakyRNN):
-        for feedback, name in ((True, cell.__name__), (False, f"{cell.__name__} on input")):
-            runs[name] = partial(cell(inputs, width, feedback), x, lasting)
-    times: dict[str, list[float]] = {name: [] for name in runs}
-    with torch.no_grad():
-        for _ in range(rounds + 1):
-            for name, run in runs.items():
-                start = perf_counter()
-                run()
-                times[name].append(perf_counter() - start)
-    typical = {name: median(seconds[1:]) for name, seconds in times.items()}  # the first round warms up
-    return {"nn.LSTM, ms": 1e3 * typical["nn.LSTM"], **{name: typical[name] / typical["nn.LSTM"] for name in [*runs][1:]}}
-
-
 _X, _D, _ASKED = Sequence(12, 3), Durations(12), Lengths(12)
 
 
@@ -377,4 +355,4 @@ TWINS: tuple[Claim, ...] = (
 )
 
 if __name__ == "__main__":
-    main(train=train, generalisation=generalisation, copying=copying, speed=speed)
+    main(train=train, generalisation=generalisation, copying=copying)

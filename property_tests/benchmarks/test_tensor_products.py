@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from statistics import median
 from time import perf_counter
 from typing import Any
 
@@ -19,20 +18,10 @@ from torch import Tensor
 
 from models._tensor_product import TensorProduct
 from models.tensor_field import HARMONICS
+from property_tests.benchmarks.timing import seconds
 
-EDGES, ROUNDS = 4096, 20
+EDGES = 4096
 Product = Callable[[Tensor, Tensor, Tensor], Tensor]
-
-
-def seconds(runs: dict[str, Callable[[], Any]]) -> dict[str, float]:
-    """The median of so many rounds, in which all take turns, so that what else the machine does hits all alike."""
-    times: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(ROUNDS):
-        for name, run in runs.items():
-            start = perf_counter()
-            run()
-            times[name].append(perf_counter() - start)
-    return {name: median(each) for name, each in times.items()}
 
 
 def backward(product: Product, *given: Tensor) -> Callable[[], None]:
