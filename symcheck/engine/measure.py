@@ -123,7 +123,8 @@ class Sides:
             peaks.append(torch.stack([torch.zeros_like(one) if allowed else one for one in highest], 1))
             magnitudes.append(torch.stack([rms(b) for b in right], -1))
             moved.append(known.moved)
-            interpolated.append(self._interpolation(known, right, tuples[0][part]))
+            blurs = self._interpolation(known, right, tuples[0][part])
+            interpolated.append(blurs if allowed is None else torch.zeros_like(blurs))  # an inequality asks for no law of a rep
             start = part.stop
             yield start
         above, missed = torch.cat(peaks).cpu(), torch.cat(interpolated).cpu()

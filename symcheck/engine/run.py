@@ -174,17 +174,22 @@ class _Examination:
         steps = holding(sides, reading, self.claim, self.settings)
         names = yield from self._measuring(steps, reading.forward.placement.precision, "subgroups")
         found = yield from self._located(replace(found, holding=names), prop, setup, sides)
+        if found.interrupted:
+            return found
         limit = max((figures.limit for figures in found.figures), default=0.0)
         found = replace(found, hints=mask(found, sides, limit))
         return (yield from self._shrunk(found, prop, setup, sides))
 
     def _located(self, found: Outcome, prop: Property, setup: Setup, sides: Sides) -> Generator[Event, None, Outcome]:
-        """The outcome with the layer that breaks the claim."""
+        """The outcome with the layer that breaks the claim. Ctrl-C ends the search for it, and the audit after this outcome."""
         trial, settings = found.counterexample, self.settings
         if trial is None:
             return found
         steps = locate(self.claim, prop, setup, sides.f, trial, settings.seed, settings.policy)
-        where = yield from self._measuring(steps, sides.f.placement.precision, "locate")
+        try:
+            where = yield from self._measuring(steps, sides.f.placement.precision, "locate")
+        except KeyboardInterrupt:
+            return replace(found, interrupted=True)
         return replace(found, location=where)
 
     def _shrunk(self, found: Outcome, prop: Property, setup: Setup, sides: Sides) -> Generator[Event, None, Outcome]:
