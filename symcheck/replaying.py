@@ -283,7 +283,7 @@ def _claimed(kept: Kept, model: Claim | Subject | Callable[..., Any] | None) -> 
         return model
     own = kept.failure
     subject = None if model is None else Subject.of(model)
-    stated = bool(own.home) and ":" not in own.home
+    stated = bool(own.home) and ":" not in own.home and not subjects.is_program(own.home)
     if subject is None and not own.home:
         raise ReplayError(
             f"failure {own.id} names no model that can be imported. Give it: symcheck.replay(path, model), or "

@@ -8,14 +8,15 @@ from symcheck.claims import Claim, Subject
 from symcheck.errors import SubjectError
 from symcheck.subjects import module, program
 from symcheck.subjects.module import example, home
+from symcheck.subjects.program import is_program
 from symcheck.subjects.weights import weighted
 
-__all__ = ["claims", "home", "subject"]
+__all__ = ["claims", "home", "is_program", "subject"]
 
 
 def claims(target: str, *, twins: bool = False, weights: str | None = None, trust_code: bool = False) -> list[Claim]:
     """The claims that a target states: a module, a package's modules, a name in one. `weights` takes a name of one model."""
-    if program.is_program(target):
+    if is_program(target):
         subject(target, weights=weights, trust_code=trust_code)  # say first what is wrong with the file
         raise SubjectError(f"{target!r} states no CLAIMS, being a model alone. Say what to check: {example(target)}")
     model = subject(target, weights=weights) if weights is not None else None
@@ -29,7 +30,7 @@ def subject(target: str, *, weights: str | None = None, trust_code: bool = False
     `trust_code` is for files whose reading runs code; what is named by its Python name is code anyhow. Weights are never
     read in a way that could run any.
     """
-    if not program.is_program(target):
+    if not is_program(target):
         found = module.subject(target)
         return found if weights is None else weighted(found, weights)
     if weights is not None:

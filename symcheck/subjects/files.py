@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import textwrap
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -56,7 +57,7 @@ def _of(names: Iterable[str]) -> Kind:
 
 def damaged(path: str, what: str, error: BaseException) -> SubjectError:
     """The error of a file that can't be read as what it is meant to be."""
-    first = next(iter(str(error).strip().splitlines()), "")[:_SHOWN].rstrip(". ")
+    first = textwrap.shorten(next(iter(str(error).strip().splitlines()), ""), _SHOWN, placeholder=" ...").rstrip(".")
     said = f"{type(error).__name__}: {first}" if first else type(error).__name__
     return SubjectError(
         f"{path!r} can't be read as {what} ({said}). It is damaged or cut short, or no such file. Save it again."

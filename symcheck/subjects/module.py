@@ -65,7 +65,7 @@ def home(claim: Claim) -> str:
         stated = [modules[name].get(key) for key in ("CLAIMS", "TWINS")]
         claims = [one for several in stated if isinstance(several, (tuple, list)) for one in several if isinstance(one, Claim)]
         if any(one.id == claim.id and one.subject is claim.subject for one in claims):
-            return name
+            return python_file.place_of(name)
     return claim.subject.spec or _own_place(claim.subject, modules)
 
 
@@ -74,7 +74,7 @@ def _own_place(subject: Subject, modules: Mapping[str, Mapping[str, Any]]) -> st
     found = subject.build or subject.model
     module, name = (str(getattr(found, key, "")) for key in ("__module__", "__qualname__"))
     known = module != "__main__" and found is not None and modules.get(module, {}).get(name) is found
-    return f"{module}:{name}" if known and _is_factory(found) is (subject.build is not None) else ""
+    return f"{python_file.place_of(module)}:{name}" if known and _is_factory(found) is (subject.build is not None) else ""
 
 
 def cwd_on_path() -> None:

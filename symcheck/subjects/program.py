@@ -57,7 +57,7 @@ def _loader(target: str) -> _Known:
     if Path(target).suffix.lower() == ".onnx":
         return _Known(onnx, False)
     found = kind(target)
-    if found == "safetensors":
+    if found == "safetensors" or target.lower().endswith(".safetensors"):
         raise SubjectError(
             f"{target!r} holds weights, without the model. Name both: symcheck audit pkg.mod:build --weights {target}"
         )

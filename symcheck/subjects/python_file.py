@@ -10,6 +10,8 @@ from types import ModuleType
 from symcheck.errors import SubjectError
 from symcheck.subjects.files import checked
 
+_paths: dict[str, str] = {}  # what modules that were loaded here are named by, for another process that isn't told of them
+
 
 def module(path: str) -> ModuleType:
     """The file as a module. The folder of its package, or its own, is on the path, as `python path/to/file.py` has it.
@@ -31,4 +33,10 @@ def module(path: str) -> ModuleType:
         raise SubjectError(
             f"Python has another module {found.__name__!r}, from {found.__file__ or 'itself'}, than {path!r}. Rename the file."
         )
+    _paths[found.__name__] = path
     return found
+
+
+def place_of(name: str) -> str:
+    """What a module is named by as a target: the path that it was loaded by, or else its name."""
+    return _paths.get(name, name)
