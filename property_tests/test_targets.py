@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import torch
 from click.testing import CliRunner, Result
+from hypothesis import HealthCheck, given, settings
+from hypothesis.strategies import binary, integers, sampled_from, text
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -320,6 +322,37 @@ def test_weights_that_are_not_a_file(source: Any) -> None:
     assert "there is no file 'checkpoint/v.pt'; did you mean 'w.pt'?" in refused(target, "--weights", "checkpoint/v.pt")
     assert "there is no folder 'nowhere' either" in refused(target, "--weights", "nowhere/w.pt")
     assert "there is no file 'checkpoint/w.pt/x'" in refused(target, "--weights", "checkpoint/w.pt/x")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With a model, and files of its weights to damage."""
+    path = tmp_path_factory.mktemp("fuzzed")
+    (path / "fuzzed_net.py").write_text(SOURCE)
+    for name in ("w.safetensors", "w.pt", "legacy.pt"):
+        saved(IDENTITY, str(path / name))
+    return path
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text(alphabet="qz.:/\\ \0\n-*é\ud800", max_size=9), sampled_from(["", ".py", ".onnx", ".pt2", ".pt", ":q", ".py:q"]))
+def test_no_target_gives_a_traceback(source: Any, start: str, end: str) -> None:
+    if not (start + end).startswith("-"):  # which is an option
+        said = refused(start + end)
+        assert said.startswith("symcheck: ")
+        assert said.count("\n") == 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(sampled_from(["w.safetensors", "w.pt", "legacy.pt"]), integers(0, 2000), binary(min_size=1, max_size=12))
+def test_no_damage_to_weights_gives_a_traceback(folder: Path, name: str, place: int, junk: bytes) -> None:
+    whole = (folder / name).read_bytes()
+    place %= len(whole)
+    (folder / "damaged").write_bytes(whole[:place] + junk + whole[place + len(junk) :])
+    try:
+        subjects.subject(f"{folder}/fuzzed_net.py:net", weights=str(folder / "damaged"))
+    except SubjectError as error:
+        assert "damaged" in str(error)
 
 
 # Files that hold code
