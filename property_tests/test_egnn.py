@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -49,9 +50,19 @@ def close(a: Tensor, b: Tensor, digits: int = 12) -> bool:
 # Claims
 
 
+@cache
+def audited(number: int) -> list[symcheck.Result]:
+    """The results of one of those STATED. What several tests read is found once."""
+    return list(symcheck.audit(STATED[number], trials=64).results)
+
+
+def results(claim: Claim) -> list[symcheck.Result]:
+    return audited(next(i for i, each in enumerate(STATED) if each is claim))
+
+
 @pytest.mark.parametrize("claim", STATED, ids=lambda claim: f"{claim.id} {claim.expected}")
 def test_claims_hold_and_twins_are_caught(claim: Claim) -> None:
-    for result in symcheck.audit(claim, trials=64).results:
+    for result in results(claim):
         assert result.verdict is Verdict.VIOLATED if claim.expected == "violated" else as_exact_as_it_can_be(result), result
 
 
@@ -101,14 +112,14 @@ def test_claims_hold_in_other_precisions(claim: Claim, dtype: str) -> None:
 )
 def test_each_factor_is_judged_by_itself(build: Callable[[], nn.Module], broken: str) -> None:
     twin = next(claim for claim in egnn.TWINS if claim.subject.build is build)
-    (result,) = symcheck.audit(twin, trials=64).results
+    (result,) = results(twin)
     violating = {factor.group: factor.violating for factor in result.factors}
     assert violating.keys() == {"E(3)", "S_5"}
     assert {group for group, count in violating.items() if count} == {broken}
 
 
 def test_a_mirror_is_what_a_cross_product_minds() -> None:
-    (result,) = symcheck.audit(egnn.TWINS[0], trials=64).results
+    (result,) = results(egnn.TWINS[0])
     assert "SE(3)" in str(result.holding)
     assert {output.leaf: output.verdict.name for output in result.outputs} == {
         "energy": "HOLDS",
@@ -118,7 +129,7 @@ def test_a_mirror_is_what_a_cross_product_minds() -> None:
 
 
 def test_nearest_neighbours_fail_at_ties_alone() -> None:
-    (result,) = symcheck.audit(egnn.TWINS[-1], trials=64).results
+    (result,) = results(egnn.TWINS[-1])
     assert result.verdict is Verdict.VIOLATED
     for output in result.outputs:
         assert "integer lattice" in output.only_at, output  # which says that it holds at generic points
@@ -126,7 +137,7 @@ def test_nearest_neighbours_fail_at_ties_alone() -> None:
 
 @pytest.mark.parametrize("prop", ["equivariance", "conservation"])
 def test_gravity_is_seen_in_the_energy_and_in_the_momentum(prop: str) -> None:
-    held, fell = ({r.property_name: r for r in symcheck.audit(claim, trials=64).results} for claim in (MOTION, FALLING))
+    held, fell = ({r.property_name: r for r in results(claim)} for claim in (MOTION, FALLING))
     assert held[prop].verdict is Verdict.HOLDS
     assert fell[prop].verdict is Verdict.VIOLATED
 

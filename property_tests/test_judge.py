@@ -284,7 +284,7 @@ def test_the_signal_must_stand_four_bits_above_the_working_precision() -> None:
     assert judged(evidence(noise=above(BITS * SIGNAL))).verdict is Verdict.IMPRECISE
 
 
-def test_float64_must_be_six_bits_better_than_float32() -> None:
+def test_float64_must_be_five_bits_better_than_float32() -> None:
     floor = 2.0**-POLICY.finer * SINGLE * SIGNAL
     assert judged(evidence(floor=below(floor))).verdict is Verdict.HOLDS
     assert judged(evidence(floor=above(floor))).verdict is Verdict.LIMITED

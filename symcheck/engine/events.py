@@ -23,7 +23,7 @@ class Measuring:
     precision: str
     done: int
     total: int
-    phase: str = "sweep"  # or "boundaries", "weights", "subgroups", "shrink", "ladder"
+    phase: str = "sweep"  # or "boundaries", "weights", "subgroups", "locate", "shrink", "ladder"
 
 
 @dataclass(frozen=True)

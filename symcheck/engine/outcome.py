@@ -136,6 +136,59 @@ class Profile:
 
 
 @dataclass(frozen=True)
+class Layer:
+    """A hidden tensor where it was made: the module by name and kind, which of its calls, the operation, the user's line.
+
+    `residual` is what is left of it at rho(g) x when the best action on that at x is taken away, as part of its spread, and
+    `floor` what rounding explains of that. `status` says whether an action explains it, none does, or inputs were too few to
+    tell.
+    """
+
+    module: str
+    kind: str
+    call: int
+    operation: str
+    file: str
+    line: int
+    residual: float
+    floor: float
+    status: Literal["explained", "broken", "unknown"]
+    culprit: bool = False
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where a violated claim breaks, for one element; or, in `because`, why that can't be told.
+
+    `before` is the largest residual of what the culprit was computed from. `how` says in which way the culprit breaks it, and
+    `lost` where nothing is left of it, if that is later.
+    """
+
+    element: str
+    inputs: int = 0
+    culprit: Layer | None = None
+    code: str = ""
+    before: float = 0.0
+    how: str = ""
+    lost: Layer | None = None
+    layers: tuple[Layer, ...] = ()
+    border: tuple[float, float] | None = None  # the culprit's residual at the border of a grid and inside, in its own units
+    marks: bool = False  # a constant that tells moved places apart comes in at the culprit
+    otherwise: bool = False  # no layer breaks it: the output follows the group in another way than claimed
+    because: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Hint:
+    """A usual cause of what was seen, and what was seen."""
+
+    kind: str
+    cause: str
+    evidence: str
+
+
+@dataclass(frozen=True)
 class Outcome:
     """One claim, one property, one verdict."""
 
@@ -153,6 +206,8 @@ class Outcome:
     ladder: tuple[Rung, ...] = ()
     profile: Profile | None = None
     holding: tuple[str, ...] = ()  # the declared subgroups under which a violated claim holds, largest first
+    location: Location | None = None  # of a violated claim: the layer that breaks it
+    hints: tuple[Hint, ...] = ()  # of a violated claim: usual causes of such a violation
     inputs: tuple[str, ...] = ()
     batching: str = ""
     trials: int = 0

@@ -59,9 +59,10 @@ class Policy:
     """How many bits of the signal must stand above the noise in the working precision; with fewer, what it computes is
     mostly rounding, and agreement of the two sides says nothing."""
 
-    finer: int = 6
+    finer: int = 5
     """How many bits better than float32's epsilon the rounding in float64 is, of a model that computes in float64 throughout.
-    One cast to float32 inside, averaged over what follows, shows a sixteenth to a fiftieth of an epsilon."""
+    One cast to float32 inside, averaged over what follows, shows a sixteenth of an epsilon or so; the root of float64 rounding
+    (a distance by the cosine rule) a fiftieth."""
 
     line_entries: int = 64
     """Outputs of that many entries need no more than `few_lines`: each line then averages over as many samples of noise."""
@@ -136,6 +137,33 @@ class Policy:
 
     shrink_elements: int = 4
     """Elements tried on each of them: the group's landmarks, then random ones."""
+
+    locate_calls: int = 16_000
+    """Calls into torch that locating a break may watch: at some 40 us each, a second. Inputs are as many as that allows."""
+
+    locate_inputs: int = 128
+    """The most inputs that hidden tensors are compared on: half of them leave a fit of 32 features twice the rows it needs."""
+
+    locate_least: int = 16
+    """The fewest: models of thousands of calls take longer."""
+
+    locate_memory: int = 256 * 2**20
+    """Bytes that the tensors of those calls may take."""
+
+    locate_lines: int = 3
+    """Lines along which the noise of hidden tensors is measured: the fewest of which a median drops one that crosses a kink."""
+
+    locate_actions: int = 24
+    """Actions on the domain that are tried on one hidden tensor. A tensor of three axes of one size has 7."""
+
+    locate_numbers: int = 2**17
+    """Numbers of one hidden tensor that are compared: of a large one, on fewer inputs, since each tells of more."""
+
+    locate_features: int = 128
+    """Features that one linear map is fitted on: with more, inputs are too few."""
+
+    locate_layers: int = 48
+    """Layers that are told with their residual, those about the culprit if there are more."""
 
     largest_tensor: int = 64 * 2**20
     """Bytes that the largest intermediate tensor of one call may take. Trials are cut into calls by it; on a CPU, larger

@@ -127,7 +127,7 @@ def settled(
 def check_applicable(claim: Claim, prop: Property, model: Callable[..., Any], setup: Setup, seed: int) -> None:
     """ClaimError if the property says nothing about such a claim."""
     place = setup.forward.placement
-    x, _ = sample(setup.domain, 1, claim.rng(seed, "probe"))
+    x, _ = sample(setup.domain, 2, claim.rng(seed, "probe"))  # some models refuse a batch of one
     with placed(model, place):
         y = setup.at(place).strict(x)
     reason = prop.inapplicable(setup.bound, x, y)

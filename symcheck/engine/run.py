@@ -16,7 +16,9 @@ from symcheck.engine import weights
 from symcheck.engine.events import Event, Judged, Measuring, Probing
 from symcheck.engine.evidence import Evidence
 from symcheck.engine.forward import Forward, ModelError
+from symcheck.engine.hints import hints, mask
 from symcheck.engine.judge import judge
+from symcheck.engine.locate import locate
 from symcheck.engine.measure import Floor, Reading, Sides, Sweep, evidence_of, partners
 from symcheck.engine.noise import rms
 from symcheck.engine.outcome import Counterexample, FactorFigures, Finding, Outcome, Rung
@@ -122,7 +124,9 @@ class _Examination:
             yield Judged(outcome)
             raise KeyboardInterrupt
         rungs = yield from self._ladder(prop, setup, trials, readings, outcome.scale)
-        yield Judged(replace(outcome, ladder=rungs, findings=outcome.findings + ill_conditioned(outcome, readings[0])))
+        outcome = replace(outcome, ladder=rungs, findings=outcome.findings + ill_conditioned(outcome, readings[0]))
+        violated = outcome.verdict is Verdict.VIOLATED
+        yield Judged(replace(outcome, hints=hints(outcome, self.settings.policy) if violated else ()))
 
     @property
     def _perturbs(self) -> bool:
@@ -169,7 +173,19 @@ class _Examination:
         sides = Sides(setup.at(reading.forward.placement), prop, setup.bound, reading.trials)
         steps = holding(sides, reading, self.claim, self.settings)
         names = yield from self._measuring(steps, reading.forward.placement.precision, "subgroups")
-        return (yield from self._shrunk(replace(found, holding=names), prop, setup, sides))
+        found = yield from self._located(replace(found, holding=names), prop, setup, sides)
+        limit = max((figures.limit for figures in found.figures), default=0.0)
+        found = replace(found, hints=mask(found, sides, limit))
+        return (yield from self._shrunk(found, prop, setup, sides))
+
+    def _located(self, found: Outcome, prop: Property, setup: Setup, sides: Sides) -> Generator[Event, None, Outcome]:
+        """The outcome with the layer that breaks the claim."""
+        trial, settings = found.counterexample, self.settings
+        if trial is None:
+            return found
+        steps = locate(self.claim, prop, setup, sides.f, trial, settings.seed, settings.policy)
+        where = yield from self._measuring(steps, sides.f.placement.precision, "locate")
+        return replace(found, location=where)
 
     def _shrunk(self, found: Outcome, prop: Property, setup: Setup, sides: Sides) -> Generator[Event, None, Outcome]:
         """The outcome with the simplest counterexample. Ctrl-C ends the search for it, and the audit after this outcome."""

@@ -19,7 +19,9 @@ def fingerprint(model: Callable[..., Any]) -> str:
     digest, found = hashlib.sha256(), False
     for module in modules_of(model):
         for name, tensor in (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)):
-            if tensor.layout is torch.strided and not tensor.is_quantized:
+            lazy = isinstance(tensor, nn.parameter.UninitializedParameter | nn.parameter.UninitializedBuffer)
+            # a lazy or a meta tensor is refused later, in words
+            if not lazy and not tensor.is_meta and tensor.layout is torch.strided and not tensor.is_quantized:
                 digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
                 digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
                 found = True

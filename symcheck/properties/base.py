@@ -61,6 +61,7 @@ class Property(ABC):
     name: ClassVar[str]
     statement: ClassVar[str]
     arity: ClassVar[int] = 1  # how many elements one trial takes
+    located: ClassVar[bool] = False  # whether what breaks it shows in hidden layers at x and at rho_in(g) x
 
     @abstractmethod
     def sides(self, f: Function, actions: Actions, x: Leaves, *g: Tensor) -> tuple[Leaves, Leaves]:

@@ -19,6 +19,7 @@ class Equivariance(Property):
 
     name = "equivariance"
     statement = "f(rho_in(g) x) = rho_out(g) f(x)"
+    located = True
 
     def sides(self, f: Function, actions: Actions, x: Leaves, *g: Tensor) -> tuple[Leaves, Leaves]:
         return f(actions.on_inputs(g[0], x)), actions.on_outputs(g[0], f(x))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -30,11 +30,11 @@ class GradientEquivariance(Property):
     statement = "grad f(rho_in(g) x) = rho_in(g)^-T grad f(x)"
 
     def sides(self, f: Function, actions: Actions, x: Leaves, *g: Tensor) -> tuple[Leaves, Leaves]:
-        moved = actions.on_inputs(g[0], x)
-        return _numbers(gradient(f, moved), x), _numbers(carried(actions, g[0], moved, gradient(f, x)), x)
+        moved, gradient = actions.on_inputs(g[0], x), gradients(f, x)
+        return _numbers(gradient(moved), x), _numbers(carried(actions, g[0], moved, gradient(x)), x)
 
     def quantity(self, f: Function, actions: Actions, x: Leaves) -> Leaves:
-        return _numbers(gradient(f, x), x)
+        return _numbers(gradients(f, x)(x), x)
 
     def names(self, inputs: Sequence[str], outputs: Sequence[str], x: Leaves) -> tuple[str, ...]:
         return tuple(f"gradient by {name}" for name in _numbers(inputs, x))
@@ -63,7 +63,7 @@ class Conservative(Property):
 
     Outputs are named by their place: `energy` and `forces` are indices of output leaves, `positions` of an input leaf. The
     second leaf of the equation compares the force along one direction with a difference quotient of the energy, which may be
-    off by what it changes when its step is halved: it catches a derivative that is itself wrong. Trials are at
+    off by what it changes when its step is doubled: it catches a derivative that is itself wrong. Trials are at
     transformed inputs; the group is of no other use here.
 
     Usual ways to break it: forces from a head of their own, a detached tensor, a sign.
@@ -79,18 +79,19 @@ class Conservative(Property):
     def sides(self, f: Function, actions: Actions, x: Leaves, *g: Tensor) -> tuple[Leaves, Leaves]:
         x = actions.on_inputs(g[0], x)
         y = f(x)
-        slope = self._slopes(f, x)[-1]
+        slope = self._slope(f, x)
         along = -_total(y[self.forces] * self._direction(x))
-        return [-y[self.forces], along], [gradient(f, x, of=self.energy)[self.positions], slope]
+        return [-y[self.forces], along], [gradients(f, x, of=self.energy)(x)[self.positions], slope]
 
     def allowance(self, f: Function, actions: Actions, x: Leaves, *g: Tensor) -> Leaves | None:
-        coarse, fine = self._slopes(f, actions.on_inputs(g[0], x))
+        x = actions.on_inputs(g[0], x)
+        coarse, fine = self._slope(f, x, 2), self._slope(f, x)
         apart = SLACK * (fine - coarse).abs()
         settled = apart <= SETTLED * fine.abs()
         return [torch.zeros_like(fine), torch.where(settled, apart, torch.inf)]
 
     def quantity(self, f: Function, actions: Actions, x: Leaves) -> Leaves:
-        return [-f(x)[self.forces], self._slopes(f, x)[-1]]
+        return [-f(x)[self.forces], self._slope(f, x)]
 
     def names(self, inputs: Sequence[str], outputs: Sequence[str], x: Leaves) -> tuple[str, ...]:
         return outputs[self.forces], f"{outputs[self.forces]} by differences"
@@ -111,19 +112,18 @@ class Conservative(Property):
         place = x[self.positions]
         return torch.sin(torch.arange(place[0].numel(), dtype=torch.float64) + 1).reshape(place.shape[1:]).to(place.device)
 
-    def _slopes(self, f: Function, x: Leaves) -> tuple[Tensor, Tensor]:
-        """The slope of the energy along the direction, by differences of sixth order with a step and with half of it."""
+    def _slope(self, f: Function, x: Leaves, width: float = 1.0) -> Tensor:
+        """The slope of the energy along the direction, by differences of sixth order at one, two and three half steps."""
         direction, place = self._direction(x), x[self.positions]
-        step = STEP * place.abs().mean().clamp_min(STEP)
+        step = width * STEP / 2 * place.abs().mean().clamp_min(STEP)
 
-        def energy(k: float) -> Tensor:
+        def energy(k: int) -> Tensor:
             moved = list(x)
             moved[self.positions] = place + k * step * direction
             return _total(f(moved)[self.energy])
 
-        ends = {k: (energy(k) - energy(-k)) / step for k in (0.5, 1, 1.5, 2, 3)}
-        coarse = (45 * ends[1] - 9 * ends[2] + ends[3]) / 60
-        return coarse, (45 * ends[0.5] - 9 * ends[1] + ends[1.5]) / 30
+        near, middle, far = ((energy(k) - energy(-k)) / step for k in (1, 2, 3))
+        return (45 * near - 9 * middle + far) / 60
 
 
 STEP = 1e-3  # of the positions' size: the error of sixth order is then rounding, 1e-13, unless two points come near
@@ -136,11 +136,10 @@ def _total(leaf: Tensor) -> Tensor:
     return leaf.reshape(len(leaf), -1).sum(-1)
 
 
-def gradient(f: Function, x: Leaves, of: int | None = None) -> Leaves:
-    """The gradient by the inputs of the sum of one output, or of all."""
-    y = f(x)
-    ones = [torch.ones_like(leaf) if of in (None, i) else torch.zeros_like(leaf) for i, leaf in enumerate(y)]
-    return f.vjp(x, ones)
+def gradients(f: Function, x: Leaves, of: int | None = None) -> Callable[[Leaves], Leaves]:
+    """The gradient by the inputs of the sum of one output, or of all, as a function of inputs like x."""
+    ones = [torch.ones_like(leaf) if of in (None, i) else torch.zeros_like(leaf) for i, leaf in enumerate(f(x))]
+    return lambda there: f.vjp(there, ones)
 
 
 def carried(actions: Actions, g: Tensor, moved: Leaves, covector: Leaves) -> Leaves:

@@ -19,10 +19,24 @@ from torch import Tensor
 
 from symcheck._tree import Leaves
 from symcheck.claims import File
-from symcheck.engine import Counterexample, FactorFigures, Figures, Finding, Minimal, Outcome, Profile, Rung, Settings, Verdict
+from symcheck.engine import (
+    Counterexample,
+    FactorFigures,
+    Figures,
+    Finding,
+    Hint,
+    Layer,
+    Location,
+    Minimal,
+    Outcome,
+    Profile,
+    Rung,
+    Settings,
+    Verdict,
+)
 from symcheck.errors import ReplayError
 
-SCHEMA = 1
+SCHEMA = 1  # fields with a default may come to it: records without them are read as well
 
 
 class LeafRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -270,6 +284,97 @@ class CounterexampleRecord(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class LayerRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A hidden tensor: where it was made, and what is left of it when the best action is taken away, as part of its spread.
+
+    `module` is empty outside of named modules; `call` counts the module's calls; `status` is explained, broken or unknown.
+    """
+
+    module: str
+    kind: str
+    call: int
+    operation: str
+    file: str
+    line: int
+    residual: float | None
+    floor: float | None
+    status: str
+    culprit: bool
+
+    @classmethod
+    def of(cls, layer: Layer) -> LayerRecord:
+        return cls(
+            module=layer.module,
+            kind=layer.kind,
+            call=layer.call,
+            operation=layer.operation,
+            file=layer.file,
+            line=layer.line,
+            residual=_finite(layer.residual),
+            floor=_finite(layer.floor),
+            status=layer.status,
+            culprit=layer.culprit,
+        )
+
+    @property
+    def name(self) -> str:
+        """`features.2 (Conv2d)`, or the operation where there is no module; with the call, of one that is called again."""
+        again = f", call {self.call}" if self.call > 1 else ""
+        if not self.module:
+            return f"{self.operation} in {self.kind}{again}" if self.kind else self.operation
+        return f"{self.module} ({self.kind}{again})"
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else ""
+
+
+class LocationRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a violated claim breaks: the culprit, `how` it breaks it, and the layers in order; or why that can't be told.
+
+    `before` is the largest residual of what the culprit was computed from, `lost` the layer at which nothing is left of the
+    symmetry if that comes later, and `inputs` on how many inputs layers were compared.
+    """
+
+    element: str
+    inputs: int
+    culprit: LayerRecord | None
+    code: str
+    before: float | None
+    how: str
+    lost: LayerRecord | None
+    layers: tuple[LayerRecord, ...]
+    because: str
+    note: str
+
+    @classmethod
+    def of(cls, found: Location) -> LocationRecord:
+        return cls(
+            element=found.element,
+            inputs=found.inputs,
+            culprit=LayerRecord.of(found.culprit) if found.culprit else None,
+            code=found.code,
+            before=_finite(found.before),
+            how=found.how,
+            lost=LayerRecord.of(found.lost) if found.lost else None,
+            layers=tuple(LayerRecord.of(layer) for layer in found.layers),
+            because=found.because,
+            note=found.note,
+        )
+
+
+class HintRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A usual cause of such a violation, and the evidence for it."""
+
+    kind: str
+    cause: str
+    evidence: str
+
+    @classmethod
+    def of(cls, hint: Hint) -> HintRecord:
+        return cls(kind=hint.kind, cause=hint.cause, evidence=hint.evidence)
+
+
 class SavedRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A counterexample that is kept for a replay: its ID, its file, how to replay it; or what was in the way."""
 
@@ -314,6 +419,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     ladder: tuple[RungRecord, ...]
     profile: ProfileRecord | None
     holding: tuple[str, ...]
+    location: LocationRecord | None = None
+    hints: tuple[HintRecord, ...] = ()
     saved: SavedRecord | None
     fingerprint: str = ""
     files: tuple[File, ...] = ()
@@ -353,6 +460,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             ladder=tuple(RungRecord.of(rung) for rung in outcome.ladder),
             profile=ProfileRecord.of(outcome.profile) if outcome.profile else None,
             holding=outcome.holding,
+            location=LocationRecord.of(outcome.location) if outcome.location else None,
+            hints=tuple(HintRecord.of(hint) for hint in outcome.hints),
             saved=None,
             fingerprint=outcome.fingerprint,
             files=claim.subject.files,

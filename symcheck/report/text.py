@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from symcheck.engine import Verdict
 from symcheck.errors import printable as printable
-from symcheck.report.record import CounterexampleRecord, LeafRecord, Record, Result, TensorRecord
+from symcheck.report.record import CounterexampleRecord, LeafRecord, LocationRecord, Record, Result, TensorRecord
 
 if TYPE_CHECKING:
     from symcheck.replaying import Replayed
@@ -68,7 +68,7 @@ def _heading(result: Result) -> str:
 
 
 def _sections(result: Result) -> Iterator[Section]:
-    """What is claimed, the verdict and why, the trial that shows it, how often and how far, what still holds, how to go on."""
+    """What is claimed, the verdict and why, where and on which trial it breaks, how often and how far, what still holds."""
     allowed = f", within {result.tolerance:g} of the output's spread" if result.tolerance else ""
     claimed = f"{result.statement} for every g in {result.group}, in {result.precision} on {result.device}{allowed}"
     yield Section("claimed", claimed)
@@ -77,6 +77,9 @@ def _sections(result: Result) -> Iterator[Section]:
     yield Section("because", result.because)
     if result.verdict is Verdict.LIMITED and not result.passed:
         yield Section("fails", "the claim is made for float64, in which an exact symmetry would be seen to hold")
+    if result.location is not None:
+        yield from _location(result.location)
+    yield from (Section("hint", f"{hint.cause}: {hint.evidence}", rank=2, lines=2) for hint in result.hints)
     if result.counterexample is not None:
         yield from _counterexample(result, result.counterexample)
     yield from _rates(result)
@@ -86,6 +89,22 @@ def _sections(result: Result) -> Iterator[Section]:
         yield Section("reproduce", str(result.saved))
     elif result.counterexample is not None and "keep" in result.__dict__:
         yield Section("reproduce", "result.save() keeps the trial in .symcheck, for symcheck replay", rank=1)
+
+
+def _location(found: LocationRecord) -> Iterator[Section]:
+    """Which layer, when known."""
+    layer, note = found.culprit, f" ({found.note})" if found.note else ""
+    if layer is None:
+        yield Section("layer", f"not located: {found.because}{note}", rank=3, lines=2)
+        return
+    at = f", {layer.place}" if layer.place else ""
+    left = "" if layer.residual is None else f"; {layer.residual:.2g} of its spread is left unexplained"
+    before = f", {found.before:.1g} before it" if left and found.before is not None else ""
+    if found.lost is not None:  # it is still explained itself
+        left, before = f": {found.lost.name}", f" at {found.lost.place}" if found.lost.place else ""
+    yield Section("layer", f"{layer.name}{at}: {found.how}{left}{before}{note}")
+    if found.code:
+        yield Section("", found.code, rank=1, lines=1)
 
 
 def _counterexample(result: Result, found: CounterexampleRecord) -> Iterator[Section]:

@@ -12,7 +12,7 @@ import msgspec
 
 from symcheck.engine import Verdict
 from symcheck.report.changes import Change, changes, conditions
-from symcheck.report.html import charts
+from symcheck.report.html import charts, layers
 from symcheck.report.html.charts import Chart, Drawing, number, percent
 from symcheck.report.html.lattice import Lattice, lattice, small
 from symcheck.report.html.tensors import Scene, pretty, scenes
@@ -420,6 +420,7 @@ def _charts(result: Result) -> Iterator[Chart]:
     limit = result.detection_limit
     quantiles = result.worst.quantiles if result.worst else ()
     drawn = (
+        layers.chart(result.location),
         charts.profile(result.profile, limit) if result.profile else None,
         charts.spread(quantiles, limit),
         charts.ladder(result.ladder, result.slope),

@@ -1,0 +1,123 @@
+"""Hints: from what a violation looks like to its usual cause, each with the evidence for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from symcheck.engine.measure import Sides
+from symcheck.engine.outcome import Hint, Outcome, Point
+from symcheck.engine.policy import Policy
+from symcheck.engine.shrink import Nearby
+from symcheck.engine.trials import GENERIC
+
+
+def hints(outcome: Outcome, policy: Policy) -> tuple[Hint, ...]:
+    """The usual causes of a violation that looks like this one, those that the engine has seen itself first."""
+    return (*outcome.hints, *_hints(outcome, policy))
+
+
+def _hints(outcome: Outcome, policy: Policy) -> Iterator[Hint]:
+    yield from _from_findings(outcome)
+    yield from _from_location(outcome, policy)
+    yield from _from_profile(outcome)
+    yield from _from_subgroups(outcome)
+    places = [figures.only_at for figures in outcome.figures if figures.verdict is outcome.verdict]
+    if places and all(places):
+        names = ", ".join(dict.fromkeys(name for only in places for name in only))
+        cause = "a neighbour list, a sort or a top-k that breaks ties by order, or a jump at a cutoff"
+        yield Hint("ties", cause, f"it is violated at {names} alone")
+    if outcome.weights[-1] != "own" and len(outcome.weights) > 1:
+        cause = "a term that starts at zero, or weights that start symmetric, such as a bias or a scale for each axis"
+        yield Hint("hidden", cause, f"the model's own weights hide it, and weights {outcome.weights[-1]} show it")
+
+
+def _from_findings(outcome: Outcome) -> Iterator[Hint]:
+    for finding in outcome.findings:
+        if finding.kind == "training-mode":
+            yield Hint("training", "dropout or batch statistics: call model.eval() first", "the model is in training mode")
+        if finding.kind == "unmentioned-input" and finding.severity == "warning":
+            cause = "an input that should have moved along, such as a cell or an edge's attribute: give it a rep"
+            yield Hint("forgotten", cause, finding.text.split(":")[0])
+
+
+def _from_location(outcome: Outcome, policy: Policy) -> Iterator[Hint]:
+    where = outcome.location
+    if where is None:
+        return
+    if where.border is not None and where.border[1] <= policy.slack * policy.single * where.border[0]:
+        evidence = f"the layer differs by {where.border[0]:.2g} at the border of the grid, and by {where.border[1]:.1g} inside"
+        yield Hint("padding", "padding with zeros, or a crop: use circular padding, or claim it inside alone", evidence)
+    if where.marks:
+        cause = "a positional term, a causal mask, or weights for each place"
+        yield Hint("position", cause, "a constant that tells the moved places apart comes in at that layer")
+    if where.otherwise:
+        cause = "the claim names another rep than the output has (a vector for a scalar, the wrong parity), or leaves it out"
+        yield Hint("rep", cause, "every layer follows the group, and so does the output, but not as claimed")
+
+
+def _from_subgroups(outcome: Outcome) -> Iterator[Hint]:
+    """What still holds says what doesn't."""
+    for name in outcome.holding:
+        if name.startswith(_MULTIPLES):
+            stride = name.removeprefix(_MULTIPLES)
+            cause = f"a stride, a pooling or a grid of patches of {stride} samples"
+            yield Hint("stride", cause, f"it holds under {name}, and not under {outcome.group}")
+            return
+
+
+_MULTIPLES = "shifts by multiples of "
+
+
+def _from_profile(outcome: Outcome) -> Iterator[Hint]:
+    """Which elements break it: those with a mirror alone."""
+    found = outcome.profile
+    limit = max((figures.limit for figures in outcome.figures), default=0.0)
+    if found is None:
+        return
+    if found.kind in ("rotation", "angle"):
+        proper, mirrored = ([p for p in found.points if sign * p.at[-1] > 0] for sign in (1, -1))
+        yield from _mirror(proper, mirrored, limit)
+    if found.kind == "element":
+        kinds: dict[bool, list[Point]] = {False: [], True: []}
+        for point in found.points:
+            kinds[any(word in found.labels[int(point.at[0])] for word in _MIRRORS)].append(point)
+        yield from _mirror(kinds[False], kinds[True], limit)
+
+
+_MIRRORS = ("mirror", "reflection", "inversion", "flip")
+
+
+def _mirror(proper: list[Point], mirrored: list[Point], limit: float) -> Iterator[Hint]:
+    bad = _above(mirrored, limit)
+    if proper and bad and not _above(proper, limit):
+        cause = "a cross product, a determinant or a triple product taken for a true vector or scalar; filters without mirrors"
+        yield Hint(
+            "mirror", cause, f"all {len(proper)} elements without a mirror hold, {bad} of {len(mirrored)} with one don't"
+        )
+
+
+def _above(points: list[Point], limit: float) -> int:
+    return sum(not point.error <= limit for point in points)
+
+
+def mask(outcome: Outcome, sides: Sides, limit: float) -> tuple[Hint, ...]:
+    """A hint if the claim holds on the same trials once all that booleans mask is there."""
+    trials, found = sides.trials, outcome.counterexample
+    masks = [i for i, leaf in enumerate(trials.inputs) if leaf.dtype == torch.bool]
+    if found is None or found.region != GENERIC or sides.prop.arity != 1:
+        return ()
+    absent = [i for i in masks if not bool(trials.inputs[i].all())]
+    if not absent:
+        return ()
+    chosen = trials.few(len(trials.inputs[0])) if bool(trials.random.any()) else torch.arange(0)
+    x = [torch.ones_like(leaf) if i in absent else leaf for i, leaf in enumerate(trials.x(chosen))]
+    if not len(chosen):
+        return ()
+    swept = Nearby(sides, x, trials.g[chosen].unsqueeze(1)).measured()
+    signal = torch.where(swept.signal > 0, swept.signal, 1.0)
+    if not bool((swept.error / signal <= limit).all()):
+        return ()
+    cause = "padding that leaks: a mask that a layer forgets, a mean over padded entries, a place counted from the front"
+    return (Hint("mask", cause, f"with nothing masked all {len(chosen)} of the trials that were tried hold"),)

@@ -1,0 +1,305 @@
+"""Traces: every tensor that a call of a model makes, with the module, the operation and the user's line that made it.
+
+Torch's calls are seen by a `TorchFunctionMode`, which needs no change of the model; modules by hooks, so that what torch hides
+(a scripted module, a custom operation) is seen at the module's output at least. Tensors made inside `torch.func` transforms
+are left out: they have no values outside.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import site
+import sys
+import sysconfig
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.overrides import TorchFunctionMode
+
+from symcheck._tree import Args, flatten
+from symcheck.placement import module_names, tensors_of
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a tensor was made: the module by name and kind, which of its calls, the operation, and the user's line."""
+
+    module: str
+    kind: str
+    call: int
+    operation: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Made:
+    """One tensor. `needs` are those it was computed from, by index. No value: it has none outside of its transform."""
+
+    place: Place
+    value: Tensor | None
+    needs: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Exit:
+    """A module returned: its name, kind, which of its calls, and its output's tensors, by index."""
+
+    module: str
+    kind: str
+    call: int
+    made: tuple[int, ...]
+    inside: int  # modules that were called within the call
+
+
+@dataclass
+class Trace:
+    """One call of a model. The first `inputs` tensors are its inputs, `outputs` the indices of its outputs."""
+
+    made: list[Made] = field(default_factory=list)
+    exits: list[Exit] = field(default_factory=list)
+    inputs: int = 0
+    outputs: tuple[int, ...] = ()
+
+    @property
+    def signature(self) -> tuple[Any, ...]:
+        """Equal for calls that took the same way through the model."""
+        return (self.outputs, tuple((made.place, made.needs) for made in self.made))
+
+    @property
+    def bytes(self) -> int:
+        return sum(made.value.numel() * made.value.element_size() for made in self.made if made.value is not None)
+
+
+class Recorder:
+    """A model that keeps a trace of each of its calls. What is the same in every call is kept once."""
+
+    def __init__(self, model: Callable[..., Any]) -> None:
+        self.model = model
+        self.traces: list[Trace] = []
+        self._names = module_names(model)
+        self._own = {id(tensor) for tensor in tensors_of(model)}
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        first = self.traces[0] if self.traces else None
+        watch = _Watch(self._names, self._own, first)
+        leaves, _ = flatten(Args(*args, **kwargs))
+        for leaf in leaves:
+            watch.add(leaf, Place("", "", 0, "input", "", 0), ())
+        watch.trace.inputs = len(leaves)
+        with watch.watching():
+            y = self.model(*args, **kwargs)
+        outputs, _ = flatten(y)
+        watch.trace.outputs = tuple(watch.index(leaf, Place("", "", 0, "output", "", 0)) for leaf in outputs)
+        self.traces.append(watch.trace)
+        return y
+
+
+class _Watch(TorchFunctionMode):
+    """One call under way. Tensors are told apart by their identity, and kept alive so that it stays theirs."""
+
+    def __init__(self, names: dict[int, str], own: set[int], first: Trace | None) -> None:
+        super().__init__()
+        self.trace, self.names, self.own, self.first = Trace(), names, own, first
+        self.known: dict[int, int] = {}
+        self.written: dict[int, int] = {}
+        self.kept: list[Any] = []
+        self.stack: list[tuple[str, str, int, int]] = [("", "", 0, 0)]
+        self.counts: dict[int, int] = {}
+        self.busy = False
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            stack.callback(register_module_forward_pre_hook(self._enter).remove)
+            stack.callback(register_module_forward_hook(self._exit, always_call=True).remove)
+            stack.enter_context(self)
+            yield
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if self.busy:  # with a copy of its own
+            return func(*args, **kwargs)
+        given = list(_tensors((args, kwargs)))
+        before = [_version(tensor) for tensor in given]
+        y = func(*args, **kwargs)
+        made = list(_tensors(y))
+        changed = [t for t, version in zip(given, before, strict=True) if _version(t) != version]
+        if not made and not changed:
+            return y
+        place = self._place(_name(func))
+        needs = tuple(dict.fromkeys(i for tensor in given if (i := self._found(tensor, place)) is not None))
+        for tensor in {id(t): t for t in (*made, *changed)}.values():
+            self.add(tensor, place, needs)  # what is handed on as it is too: a batch of one is contiguous, others may not be
+        for tensor in changed:
+            self.written[_storage(tensor)] = self.known[id(tensor)]
+        return y
+
+    def add(self, tensor: Tensor, place: Place, needs: tuple[int, ...]) -> int:
+        index = len(self.trace.made)
+        self.known[id(tensor)] = index
+        self.kept.append(tensor)
+        self.busy = True
+        self.trace.made.append(Made(place, self._value(tensor, index), needs))
+        self.busy = False
+        return index
+
+    def index(self, tensor: Tensor, place: Place) -> int:
+        """The tensor's index; one that came by a way that isn't seen is added."""
+        found = self._found(tensor, place)
+        return self.add(tensor, place, ()) if found is None else found
+
+    def _found(self, tensor: Tensor, place: Place) -> int | None:
+        """Its index, or that of what was last written into its memory; None for a parameter or buffer."""
+        written = self.written.get(_storage(tensor), -1)
+        known = self.known.get(id(tensor))
+        if known is None and written < 0:
+            if id(tensor) in self.own or isinstance(tensor, nn.Parameter):
+                return None
+            here = Place(place.module, place.kind, place.call, "(unseen)", place.file, place.line)
+            return self.add(tensor, here, ())
+        if known is not None and written > known:  # written to through another view of it
+            return self.add(tensor, self.trace.made[written].place, tuple(dict.fromkeys((known, written))))
+        return known if known is not None else written
+
+    def _value(self, tensor: Tensor, index: int) -> Tensor | None:
+        if torch._C._functorch.is_functorch_wrapped_tensor(tensor) or tensor.layout is not torch.strided or tensor.is_meta:
+            return None
+        value = tensor.detach()
+        other = self.first.made[index].value if self.first is not None and index < len(self.first.made) else None
+        if other is not None and other.shape == value.shape and other.dtype == value.dtype and torch.equal(other, value):
+            return other
+        return value.clone()
+
+    def _enter(self, module: nn.Module, args: Any) -> None:
+        count = self.counts[id(module)] = self.counts.get(id(module), 0) + 1
+        self.stack = [(*above[:3], above[3] + 1) for above in self.stack]
+        name = self.names.get(id(module), "").removeprefix("_orig_mod").lstrip(".")
+        self.stack.append((name, type(module).__name__, count, 0))
+
+    def _exit(self, module: nn.Module, args: Any, y: Any) -> None:
+        name, kind, call, inside = self.stack[-1]
+        if y is not None:
+            leaves = list(_tensors(y))
+            known = [self.known.get(id(leaf)) for leaf in leaves]
+            if leaves and None in known:
+                place = self._place("forward")
+                needs = tuple(i for tensor in _tensors(args) if (i := self._found(tensor, place)) is not None)
+                for leaf, there in zip(leaves, known, strict=True):
+                    if there is None and _storage(leaf) not in self.written:
+                        self.add(leaf, place, needs)
+            made = tuple(
+                i for leaf in leaves if (i := self._found(leaf, Place(name, kind, call, "forward", "", 0))) is not None
+            )
+            self.trace.exits.append(Exit(name, kind, call, made, inside))
+        self.stack.pop()
+
+    def _place(self, operation: str) -> Place:
+        name, kind, call, _ = self.stack[-1]
+        file, line = _line(sys._getframe(2))
+        return Place(name, kind, call, operation, file, line)
+
+
+def _name(func: Any) -> str:
+    """That of an operation; of an attribute, such as `z.real`, the attribute's."""
+    name = str(getattr(func, "__name__", func))
+    return str(getattr(func.__self__, "__name__", name)) if name == "__get__" else name
+
+
+def _tensors(tree: Any) -> Iterator[Tensor]:
+    if isinstance(tree, Tensor):
+        yield tree
+    elif isinstance(tree, (tuple, list)):
+        for item in tree:
+            yield from _tensors(item)
+    elif isinstance(tree, dict):
+        yield from _tensors(list(tree.values()))
+    elif hasattr(tree, "__dataclass_fields__"):
+        yield from _tensors(list(vars(tree).values()))
+
+
+def _version(tensor: Tensor) -> int:
+    return 0 if tensor.is_inference() else tensor._version
+
+
+def _storage(tensor: Tensor) -> int:
+    try:
+        return int(tensor.untyped_storage()._cdata)
+    except (RuntimeError, NotImplementedError):  # a sparse tensor or a wrapped one has none
+        return -id(tensor)
+
+
+_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_TORCH = os.path.dirname(os.path.abspath(torch.__file__))
+_LIBRARIES = tuple(
+    dict.fromkeys(
+        os.path.abspath(path) + os.sep
+        for path in (
+            *site.getsitepackages(),
+            site.getusersitepackages(),
+            *(sysconfig.get_path(p) for p in ("stdlib", "purelib")),
+        )
+    )
+)
+
+
+def _line(frame: FrameType | None) -> tuple[str, int]:
+    """The innermost line that is the user's; if a package holds the whole model, the innermost that isn't torch's."""
+    other = ("", 0)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        kind = _kind(file)
+        if kind == "end":
+            break
+        if kind == "user":
+            return shown(file), frame.f_lineno
+        if kind == "package" and not other[1]:
+            other = shown(file), frame.f_lineno
+        frame = frame.f_back
+    return other
+
+
+@cache
+def _kind(file: str) -> str:
+    """Whose code a file holds. The walk ends at symcheck's own, which called the model; a file that isn't there has no line."""
+    path = os.path.abspath(file)
+    if path.startswith(_TORCH + os.sep):
+        return "torch"
+    if path == os.path.abspath(__file__):
+        return "own"
+    if path.startswith(_HERE + os.sep):
+        return "end"
+    if not os.path.exists(path) and (file not in linecache.cache or file.startswith("<eval_with_key>")):
+        return "none"  # torch.fx keeps what it generates in the cache as well, and notebooks the user's cells
+    return "package" if path.startswith(_LIBRARIES) else "user"
+
+
+@cache
+def shown(file: str) -> str:
+    """A file as it is imported: relative to the folder on the path that holds it, so that records don't tell of machines."""
+    path = os.path.abspath(file)
+    if not os.path.exists(path):
+        return os.path.basename(file)
+    folders = [os.path.abspath(folder) for folder in (os.getcwd(), *sys.path)]
+    held = [os.path.relpath(path, folder) for folder in folders if path.startswith(folder + os.sep)]
+    return min(held, key=len, default=os.path.basename(path)).replace(os.sep, "/")
+
+
+def eager(model: Callable[..., Any], held: Iterable[nn.Module]) -> tuple[str, str]:
+    """Whether some of a model is compiled or scripted: ("compiled" or "scripted" or "", the name of the first such part)."""
+    if hasattr(model, "_torchdynamo_orig_callable"):
+        return "compiled", type(model).__name__
+    for module in held:
+        if isinstance(module, torch.jit.ScriptModule):
+            return "scripted", type(module).__name__
+        if hasattr(module, "_orig_mod") or getattr(module, "_compiled_call_impl", None) is not None:
+            return "compiled", type(module).__name__
+    return ("scripted", "ScriptFunction") if isinstance(model, torch.jit.ScriptFunction) else ("", "")
