@@ -14,8 +14,10 @@ from torch.func import functional_call
 
 import symcheck
 from models import lstm
+from models._gated_cells import LSTM, Cell, Clock, Clocked, LeakyRNN
+from models._time_probes import Symbols
 from models._training import fit, seeded
-from models.lstm import LSTM, Cell, Clock, Clocked, LeakyRNN, PlainLSTM, ReadsOutput, Symbols
+from models.lstm import PlainLSTM, ReadsOutput
 from symcheck.claims import Claim
 
 EPS = float(torch.finfo(torch.float64).eps)
