@@ -13,7 +13,12 @@ from symcheck.claims import File
 from symcheck.errors import SubjectError, did_you_mean
 
 Kind = Literal["exported", "torchscript", "pickle", "safetensors", "unknown"]
-_MEMBERS: dict[str, Kind] = {"archive_format": "exported", "constants.pkl": "torchscript", "data.pkl": "pickle"}  # of a zip
+_MEMBERS: dict[str, Kind] = {  # of a zip, the first that is there
+    "archive_format": "exported",
+    "serialized_exported_program.json": "exported",  # by torch 2.6
+    "constants.pkl": "torchscript",
+    "data.pkl": "pickle",
+}
 _CHUNK = 2**20
 _SHOWN = 200  # characters of another library's complaint that are no longer than a sentence
 
@@ -42,7 +47,7 @@ def kind(path: str) -> Kind:
         head = file.read(9)
     try:
         with zipfile.ZipFile(path) as archive:
-            return _of(name.partition("/")[2] for name in archive.namelist())
+            return _of(name.rpartition("/")[2] for name in archive.namelist())
     except (zipfile.BadZipFile, ValueError, OSError):
         pass
     if head[8:] == b"{" and int.from_bytes(head[:8], "little") < Path(path).stat().st_size:  # the length of its JSON
