@@ -14,6 +14,7 @@ from symcheck import _tree
 from symcheck.domains import Domain, Like
 from symcheck.errors import ClaimError, SubjectError
 from symcheck.groups import Monoid, from_string
+from symcheck.placement import gpu_advice
 from symcheck.properties import Equivariance, Property
 from symcheck.reps import Rep
 
@@ -22,11 +23,20 @@ Expected = Literal["holds", "violated"]
 
 
 @dataclass(frozen=True)
+class File:
+    """A file that a model or its weights were loaded from, by the path that it was given by, with the SHA-256 of its bytes."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Subject:
     """A model under test: a callable on tensors, or a factory that builds one.
 
     `batching` says how trials are joined into one call: "auto" finds out; "batch" passes them along the model's leading
-    axis; "vmap" maps the model over them; "loop" calls it once a trial. `spec` is what it was named by, `pkg.mod:name`.
+    axis; "vmap" maps the model over them; "loop" calls it once a trial. `spec` is what it was named by, `pkg.mod:name`, and
+    `again` the options of `symcheck replay` that load it again, where that alone doesn't. `files` are what it was loaded from.
     """
 
     name: str
@@ -34,6 +44,8 @@ class Subject:
     build: Callable[[], Model] | None = None
     batching: Literal["auto", "batch", "vmap", "loop"] = "auto"
     spec: str = ""
+    files: tuple[File, ...] = ()
+    again: str = ""
 
     def __post_init__(self) -> None:
         if self.batching not in ("auto", "batch", "vmap", "loop"):
@@ -65,8 +77,9 @@ class Subject:
             torch.manual_seed(seed)
             try:
                 model = self.build()
-            except Exception as error:
-                raise SubjectError(f"{self.name}() raised {type(error).__name__}: {error}. Mend the factory.") from error
+            except (Exception, SystemExit) as error:
+                advice = gpu_advice(error) or "Mend the factory."
+                raise SubjectError(f"{self.name}() raised {type(error).__name__}: {error}. {advice}") from error
         if not callable(model):
             raise SubjectError(f"{self.name}() returned {model!r}, not a model. Return a callable on tensors.")
         return model

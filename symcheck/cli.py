@@ -70,6 +70,8 @@ def main() -> None:
 )
 @click.option("--input", "inputs", multiple=True, help='The rep of an input, such as vector or "8x0e+4x1o". Repeat for each.')
 @click.option("--output", "outputs", multiple=True, help="The rep of an output. Repeat if the model returns a tuple.")
+@click.option("--weights", metavar="FILE", help="Weights for TARGET: safetensors, or a file of torch.save. Runs no code of it.")
+@click.option("--trust-code", is_flag=True, help="Read files that can run code: .pt2, TorchScript, pickled models.")
 @click.option("--trials", type=int, default=256, show_default=True, help="Trials a claim, each an input and a group element.")
 @click.option("--seed", type=int, default=0, show_default=True, help="All random numbers follow from it.")
 @click.option("--device", default="cpu", show_default=True, help="Where to run the models: cpu, cuda, cuda:1.")
@@ -94,6 +96,8 @@ def audit(
     shapes: tuple[str, ...],
     inputs: tuple[str, ...],
     outputs: tuple[str, ...],
+    weights: str | None,
+    trust_code: bool,
     json_file: Path | None,
     html_file: Path | None,
     **settings: Any,
@@ -101,12 +105,15 @@ def audit(
     """Audit models for the symmetries that are claimed of them.
 
     TARGET is a module or package that states CLAIMS (models, models.cnn), one model in it (models.cnn:classifier), or any
-    model or factory with the claim given here:
+    model with the claim given here: a model or factory in a module or a Python file, or a file that holds a model:
 
     \b
       symcheck audit mypkg.net:build --shape 8,3 --group "SO(3)" --input vector --output scalar
+      symcheck audit path/to/net.py:build --weights net.safetensors --shape 8,3 --group ...
+      symcheck audit net.onnx --shape 8,3 --group ...
+      symcheck audit net.pt2 --trust-code --shape 8,3 --group ...
 
-    The code of TARGET is imported and run.
+    A TARGET that is Python is imported and run. Files that hold code are read with --trust-code alone.
     """
     from msgspec.structs import replace
 
@@ -115,10 +122,13 @@ def audit(
     for option, file in (("--json", json_file), ("--html", html_file)):  # say now what would fail after a long audit
         if file is not None and not file.parent.is_dir():
             raise SettingsError(f"{option} {file}: there is no folder {str(file.parent)!r}. Make it first.")
+    if weights is not None and len(targets) > 1:
+        raise SettingsError(f"--weights {weights} is for one TARGET, and there are {len(targets)}. Audit them one by one.")
+    source: dict[str, Any] = {"weights": weights, "trust_code": trust_code}
     if any([group, shapes, inputs, outputs]):
-        claims = [_given(target, group, shapes, inputs, outputs) for target in targets]
+        claims = [_given(target, source, group, shapes, inputs, outputs) for target in targets]
     else:
-        claims = [claim for target in targets for claim in subjects.claims(target, twins=twins)]
+        claims = [claim for target in targets for claim in subjects.claims(target, twins=twins, **source)]
         claims = list({id(claim): claim for claim in claims}.values())  # a package and one of its modules name the same ones
     record, code = _audited(claims, settings)
     record = replace(record, command=_command(click.get_current_context()))
@@ -154,7 +164,14 @@ def _write(option: str, file: Path, text: bytes, lost: str) -> None:
         raise SettingsError(f"{option} {file}: {error.strerror}. {lost}") from None
 
 
-def _given(target: str, group: str | None, shapes: tuple[str, ...], inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Claim:
+def _given(
+    target: str,
+    source: dict[str, Any],
+    group: str | None,
+    shapes: tuple[str, ...],
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+) -> Claim:
     """The claim that the options state of a target."""
     from symcheck import subjects
     from symcheck.claims import Claim
@@ -169,7 +186,7 @@ def _given(target: str, group: str | None, shapes: tuple[str, ...], inputs: tupl
         raise SettingsError(f"there are {len(shapes)} --shape and {len(inputs)} --input. Give one of each for every input.")
     domain = Joint(*(Tensors(_shape(shape)) for shape in shapes))
     output = outputs[0] if len(outputs) == 1 else tuple(outputs)
-    return Claim(subjects.subject(target), group, domain=domain, inputs=tuple(inputs), outputs=output)
+    return Claim(subjects.subject(target, **source), group, domain=domain, inputs=tuple(inputs), outputs=output)
 
 
 def _shape(text: str) -> tuple[int, ...]:
@@ -223,9 +240,15 @@ def report(record: Path, html_file: Path | None, against: Path | None) -> None:
 @main.command(epilog=REPLAY_CODES)
 @click.argument("failure")
 @click.option("--target", help="The model to try, such as pkg.mod:build. [default: the one that failed]")
+@click.option(
+    "--weights", metavar="FILE", help="Weights for --target: safetensors, or a file of torch.save. Runs no code of it."
+)
+@click.option("--trust-code", is_flag=True, help="Read files that can run code: .pt2, TorchScript, pickled models.")
 @click.option("--device", help="Where to run it: cpu, cuda, cuda:1. [default: as it failed]")
 @click.option("--dtype", help="The precision of the claim: float64, float32, bfloat16, float16. [default: as it failed]")
-def replay(failure: str, target: str | None, device: str | None, dtype: str | None) -> None:
+def replay(
+    failure: str, target: str | None, weights: str | None, trust_code: bool, device: str | None, dtype: str | None
+) -> None:
     """Evaluate a failure again, to see whether the model was mended.
 
     FAILURE is the ID that an audit or a test gave it, of the folder .symcheck, or the path of its file. The code of the model
@@ -234,7 +257,10 @@ def replay(failure: str, target: str | None, device: str | None, dtype: str | No
     from symcheck import replaying, subjects
 
     try:
-        found = replaying.replay(failure, subjects.subject(target) if target else None, device=device, dtype=dtype)
+        if target is None and (weights is not None or trust_code):
+            raise SettingsError("--weights and --trust-code are for the model that --target names. Give it too.")
+        model = subjects.subject(target, weights=weights, trust_code=trust_code) if target else None
+        found = replaying.replay(failure, model, device=device, dtype=dtype)
     except SymcheckError as error:
         raise type(error)(f"ERROR: {error}") from None
     click.echo(str(found))

@@ -53,6 +53,13 @@ def as_device(device: torch.device | str) -> torch.device:
     return found
 
 
+def gpu_advice(error: BaseException) -> str:
+    """What to do about an error of a model that needs a GPU where there is none; "" for any other error."""
+    if torch.cuda.is_available() or not any(word in str(error) for word in ("CUDA", "NVIDIA", "cuda")):
+        return ""
+    return "It needs a GPU, and there is none here: make it on the CPU (symcheck moves it, with --device), or run where one is."
+
+
 def widened(x: Tensor) -> Tensor:
     """A tensor in double precision, real or complex; integers and booleans as they are."""
     if x.is_complex():

@@ -147,7 +147,9 @@ def keep(outcome: Outcome, settings: Settings, directory: str | Path = DIRECTORY
     except OSError as error:
         return SavedRecord(problem=f"{str(directory)!r} can't be written to: {error.strerror or error}")
     where = path.stem if Path(directory) == DIRECTORY else shlex.quote(str(path))
-    command = f"symcheck replay {where}" if kept.failure.home else f"symcheck.replay({str(path)!r}, model)"
+    again = outcome.claim.subject.again
+    named = kept.failure.home or again
+    command = f"symcheck replay {where} {again}".rstrip() if named else f"symcheck.replay({str(path)!r}, model)"
     return SavedRecord(id=path.stem, path=str(path), command=command)
 
 
@@ -281,7 +283,7 @@ def _claimed(kept: Kept, model: Claim | Subject | Callable[..., Any] | None) -> 
         return model
     own = kept.failure
     subject = None if model is None else Subject.of(model)
-    stated = bool(own.home) and ":" not in own.home
+    stated = bool(own.home) and ":" not in own.home and not subjects.is_program(own.home)
     if subject is None and not own.home:
         raise ReplayError(
             f"failure {own.id} names no model that can be imported. Give it: symcheck.replay(path, model), or "

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from symcheck._tree import Leaves
+from symcheck.claims import File
 from symcheck.engine import (
     Counterexample,
     FactorFigures,
@@ -422,6 +423,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     hints: tuple[HintRecord, ...] = ()
     saved: SavedRecord | None
     fingerprint: str = ""
+    files: tuple[File, ...] = ()
 
     @classmethod
     def of(cls, outcome: Outcome, keep: Callable[[str | Path], SavedRecord] | None = None) -> Result:
@@ -462,6 +464,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             hints=tuple(HintRecord.of(hint) for hint in outcome.hints),
             saved=None,
             fingerprint=outcome.fingerprint,
+            files=claim.subject.files,
         )
         if found is not None:
             result.__dict__["keep"] = keep
@@ -545,7 +548,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """An audit. `interrupted`: it was stopped, and `results` holds what was done by then.
 
-    `command` is the one that made it, "" where none did. `fingerprint` of a result is that of the model's weights.
+    `command` is the one that made it, "" where none did. `fingerprint` of a result is that of the model's weights, and
+    `files` are those that it was loaded from.
     """
 
     schema: int = SCHEMA

@@ -1,5 +1,38 @@
 """Subjects: from what a person types to models and their claims. One kind of target a file."""
 
-from symcheck.subjects.module import claims, home, subject
+from __future__ import annotations
 
-__all__ = ["claims", "home", "subject"]
+from dataclasses import replace
+
+from symcheck.claims import Claim, Subject
+from symcheck.errors import SubjectError
+from symcheck.subjects import module, program
+from symcheck.subjects.module import example, home
+from symcheck.subjects.program import is_program
+from symcheck.subjects.weights import weighted
+
+__all__ = ["claims", "home", "is_program", "subject"]
+
+
+def claims(target: str, *, twins: bool = False, weights: str | None = None, trust_code: bool = False) -> list[Claim]:
+    """The claims that a target states: a module, a package's modules, a name in one. `weights` takes a name of one model."""
+    if is_program(target):
+        subject(target, weights=weights, trust_code=trust_code)  # say first what is wrong with the file
+        raise SubjectError(f"{target!r} states no CLAIMS, being a model alone. Say what to check: {example(target)}")
+    model = subject(target, weights=weights) if weights is not None else None
+    found = module.claims(target, twins=twins)
+    return found if model is None else [replace(claim, subject=model) for claim in found]
+
+
+def subject(target: str, *, weights: str | None = None, trust_code: bool = False) -> Subject:
+    """The model that a target names, at the weights of a file if one is given.
+
+    `trust_code` is for files whose reading runs code; what is named by its Python name is code anyhow. Weights are never
+    read in a way that could run any.
+    """
+    if not is_program(target):
+        found = module.subject(target)
+        return found if weights is None else weighted(found, weights)
+    if weights is not None:
+        raise SubjectError(f"{target!r} has its own weights. --weights is for a model's source: pkg.mod:build")
+    return program.subject(target, trust_code=trust_code)

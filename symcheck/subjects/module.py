@@ -1,12 +1,14 @@
-"""Targets that are Python: `pkg`, `pkg.mod` with CLAIMS, and `pkg.mod:name`."""
+"""Targets that are Python: `pkg`, `pkg.mod` or `path/to/mod.py` with CLAIMS, and `pkg.mod:name` or `path/to/mod.py:name`."""
 
 from __future__ import annotations
 
 import importlib
 import inspect
+import io
 import pkgutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -15,14 +17,16 @@ from typing import Any
 from torch import nn
 
 from symcheck.claims import Claim, Subject
-from symcheck.errors import SubjectError, SymcheckError, did_you_mean
+from symcheck.errors import SubjectError, SymcheckError, did_you_mean, printable
+from symcheck.placement import gpu_advice
+from symcheck.subjects import python_file
+
+PRINTED = 200  # characters that are shown of what a module prints while it is imported
 
 
 def claims(target: str, *, twins: bool = False) -> list[Claim]:
     """The claims that a target states: those of a module, of a package's modules, of a name in one, or of one factory."""
-    place, colon, name = target.partition(":")
-    if not place or (colon and not name):
-        raise SubjectError(f"{target!r} is no target. Name a module or package (pkg.mod), or a model in one (pkg.mod:build).")
+    place, name = _parts(target)
     module = imported(place)
     if name:
         return _named(module, name, target, twins)
@@ -30,28 +34,38 @@ def claims(target: str, *, twins: bool = False) -> list[Claim]:
     if not found:
         raise SubjectError(
             f"{target} states no CLAIMS. Define CLAIMS = (Claim(...), ...) there, or name a model in it and what to claim: "
-            f'symcheck audit {target}:build --shape 8,3 --group "SO(3)" --input vector --output scalar'
+            f"{example(f'{target}:{_models(module)[0]}')}"
         )
     return found
 
 
+def example(target: str) -> str:
+    """A command that states a claim of a target, for errors to show."""
+    return f'symcheck audit {target} --shape 8,3 --group "SO(3)" --input vector --output scalar'
+
+
 def subject(target: str) -> Subject:
     """The model that `pkg.mod:name` names: a factory without arguments is called, anything else callable is the model."""
-    place, _, name = target.partition(":")
+    place, name = _parts(target)
     if not name:
-        raise SubjectError(f"{target!r} names a module, not a model. Name the model or its factory: {target}:build")
+        meant = " or ".join(repr(f"{target}:{model}") for model in _models(imported(place))[:2])
+        raise SubjectError(
+            f"{target!r} names a module, not a model. Name the model or its factory in it; did you mean {meant}?"
+        )
     found = _attribute(imported(place), name)
     return replace(Subject.built(found) if _is_factory(found) else Subject.of(found), spec=target)
 
 
 def home(claim: Claim) -> str:
     """Where another process finds the claim: `pkg.mod` that states it, else its model, `pkg.mod:name`; "" if it can't."""
+    if claim.subject.files and not claim.subject.spec:  # at weights of a file, which the place doesn't bring
+        return ""
     modules = {name: vars(module) for name, module in dict(sys.modules).items() if isinstance(module, ModuleType)}
     for name in sorted(modules.keys() - {"__main__"}, reverse=True):  # a module before the package that gathers its claims
         stated = [modules[name].get(key) for key in ("CLAIMS", "TWINS")]
         claims = [one for several in stated if isinstance(several, (tuple, list)) for one in several if isinstance(one, Claim)]
         if any(one.id == claim.id and one.subject is claim.subject for one in claims):
-            return name
+            return python_file.place_of(name)
     return claim.subject.spec or _own_place(claim.subject, modules)
 
 
@@ -60,37 +74,83 @@ def _own_place(subject: Subject, modules: Mapping[str, Mapping[str, Any]]) -> st
     found = subject.build or subject.model
     module, name = (str(getattr(found, key, "")) for key in ("__module__", "__qualname__"))
     known = module != "__main__" and found is not None and modules.get(module, {}).get(name) is found
-    return f"{module}:{name}" if known and _is_factory(found) is (subject.build is not None) else ""
+    return f"{python_file.place_of(module)}:{name}" if known and _is_factory(found) is (subject.build is not None) else ""
 
 
-def imported(place: str) -> ModuleType:
-    """The module of that name, with the current directory on the path, as `python -m` has it."""
+def cwd_on_path() -> None:
+    """Let Python find what is in the current directory, as `python -m` has it."""
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
+
+
+def imported(place: str) -> ModuleType:
+    """The module of that name, or of that file. What it prints meanwhile goes to stderr, with a word on where it is from.
+
+    SubjectError tells a module that isn't there from one that is and raises, or calls sys.exit.
+    """
+    cwd_on_path()
     try:
-        return importlib.import_module(place)
+        with _told(place):
+            return python_file.module(place) if _is_file(place) else importlib.import_module(place)
     except ModuleNotFoundError as error:
         if error.name is not None and (place == error.name or place.startswith(error.name + ".")):
             where = "here or among the installed packages"
-            raise SubjectError(
-                f"there is no module {place!r} {where}. {_near(place if '/' in place else error.name)}"
-            ) from None
+            raise SubjectError(f"there is no module {place!r} {where}. {_near(place, error.name)}") from None
         raise SubjectError(f"{place} was found, but it imports {error.name!r}, which isn't installed. Install it.") from error
     except SymcheckError:
         raise
     except (Exception, SystemExit) as error:
         kind = type(error).__name__
-        raise SubjectError(
-            f"{place} was found, but importing it raised {kind}: {error}. Run python -c 'import {place}'."
-        ) from error
+        advice = gpu_advice(error) or f"Run python {place if _is_file(place) else f'-m {place}'}."
+        raise SubjectError(f"{place} was found, but importing it raised {kind}: {error}. {advice}") from error
 
 
-def _near(name: str) -> str:
-    if name.endswith(".py") or "/" in name:
-        return f"Name it as Python imports it: {name.removesuffix('.py').strip('./').replace('/', '.')}."
+def _is_file(place: str) -> bool:
+    return place.endswith(".py")
+
+
+@contextmanager
+def _told(place: str) -> Iterator[None]:
+    """Keep what is printed inside out of what symcheck prints, and say that it was."""
+    printed = io.StringIO()
+    try:
+        with redirect_stdout(printed):
+            yield
+    finally:
+        if text := printable(printed.getvalue().strip()):
+            more = "" if len(text) <= PRINTED else f" ... ({len(text):,} characters)"
+            sys.stderr.write(f"symcheck: {place} printed while it was imported: {text[:PRINTED]}{more}\n")
+
+
+def _near(place: str, missing: str) -> str:
+    """What was meant by a module that isn't there: a name in one, a file, or one of a like name."""
+    package, _, name = place.rpartition(".")
+    if package in sys.modules and hasattr(sys.modules[package], name):
+        return f"Did you mean '{package}:{name}'?"
+    if "/" in place:
+        return f"Did you mean '{place}.py'?" if Path(f"{place}.py").is_file() else "Name it pkg.mod, or path/to/mod.py."
     folders = [path.stem for path in Path.cwd().iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
-    return f"In this folder: {did_you_mean(name, folders)}" if folders else "Run from the folder that holds it."
+    return f"In this folder: {did_you_mean(missing, folders)}" if folders else "Run from the folder that holds it."
+
+
+def _parts(target: str) -> tuple[str, str]:
+    """The place and the name in it, "" if there is none. The path of a file may hold a colon, as on Windows."""
+    place, colon, name = (target, "", "") if ":" not in target or _is_file(target) else target.rpartition(":")
+    if not place or (colon and not name) or (place.startswith(".") and not _is_file(place)):
+        raise SubjectError(
+            f"{target!r} is no target. Name a module or package (pkg.mod), a model in one (pkg.mod:build), "
+            f"a model in a Python file (path/to/mod.py:build), or a file that holds a model (model.onnx, model.pt2)."
+        )
+    return place, name
+
+
+def _models(module: ModuleType) -> list[str]:
+    """What in a module may be a model or a factory of one, for errors to name."""
+    own = {name: value for name, value in vars(module).items() if not name.startswith("_")}
+    made = [name for name, value in own.items() if isinstance(value, nn.Module)]
+    made += [n for n, v in own.items() if getattr(v, "__module__", None) == module.__name__ and callable(v) and n not in made]
+    return made or ["build"]
 
 
 def _submodules(module: ModuleType) -> list[ModuleType]:
@@ -119,10 +179,7 @@ def _named(module: ModuleType, name: str, target: str, twins: bool) -> list[Clai
     about = [claim for claim in _stated(module, twins) if found in (claim.subject, claim.subject.build, claim.subject.model)]
     if about:
         return about
-    raise SubjectError(
-        f"{module.__name__} claims nothing of {name}. Say what to check: "
-        f'symcheck audit {target} --shape 8,3 --group "SO(3)" --input vector --output scalar'
-    )
+    raise SubjectError(f"{module.__name__} claims nothing of {name}. Say what to check: {example(target)}")
 
 
 def _attribute(module: ModuleType, name: str) -> Any:

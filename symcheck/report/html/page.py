@@ -307,6 +307,8 @@ def _environment(record: Record) -> Iterator[tuple[str, str]]:
     yield from ((short(key, 40), short(value)) for key, value in record.machine.items())
     yield "model calls", f"{sum(r.calls for r in results):,} on {sum(r.evaluations for r in results):,} inputs"
     yield "time", f"{record.seconds:,.1f} s"
+    for file in dict.fromkeys(file for r in results for file in r.files):
+        yield "SHA-256 of " + short(file.path, 60), file.sha256
     known = {short(r.subject): r.fingerprint for r in results if r.fingerprint}
     if 0 < len(known) <= FEW:
         yield (
