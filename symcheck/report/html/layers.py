@@ -8,11 +8,18 @@ from symcheck.report.record import LayerRecord, LocationRecord
 _SHADES = {"explained": "e0", "unknown": "e2", "broken": "e3"}
 
 
+SHOWN = 10  # what leads up to a break; the layers far before it tell no more
+
+
 def chart(found: LocationRecord | None) -> Chart | None:
-    """A bar for each layer, in order; None where nothing was located."""
+    """A bar for each layer up to the culprit, the last of them if there are many; None where nothing was located.
+
+    The table has all.
+    """
     if found is None or not found.layers:
         return None
-    bars = tuple(_bar(layer) for layer in found.layers)
+    last = next((i for i, layer in enumerate(found.layers, 1) if layer.culprit), len(found.layers))
+    bars = tuple(_bar(layer) for layer in found.layers[max(0, last - SHOWN) : last])
     rows = tuple(
         (layer.name, layer.operation, layer.place, number(layer.residual), number(layer.floor), layer.status)
         for layer in found.layers
@@ -29,7 +36,8 @@ def _bar(layer: LayerRecord) -> Bar:
 
 def _summary(found: LocationRecord) -> str:
     axis = "what no action of the group explains of it, as part of its spread, on a log axis from 1e-17 to 10"
-    told = f"Layers in the order in which they are computed, at g = {found.element} on {found.inputs} inputs: {axis}."
+    few = f"The last {SHOWN} layers" if len(found.layers) > SHOWN else "Layers"
+    told = f"{few} in the order in which they are computed, at g = {found.element} on {found.inputs} inputs: {axis}."
     if found.culprit is None:
         return f"{told} Not located: {found.because}."
     code = f" Its line: {found.code}" if found.code else ""
