@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from property_tests._processes import heeding_ctrl_c
 from symcheck.cli import main
 
 MODULE = """
@@ -138,7 +139,9 @@ def test_an_interrupted_audit_saves_what_is_done(write: Any, tmp_path: Path) -> 
 def test_ctrl_c_in_a_real_process(write: Any, tmp_path: Path) -> None:
     name = write(SLOW)
     command = [sys.executable, "-c", "from symcheck.cli import main; main()", "audit", name, "--json", "out.json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, preexec_fn=heeding_ctrl_c
+    )
     assert process.stdout is not None
     assert process.stdout.readline() == "running\n"
     process.send_signal(signal.SIGINT)

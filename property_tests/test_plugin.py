@@ -19,6 +19,7 @@ import pytest
 import torch
 
 import symcheck.pytest_support
+from property_tests._processes import heeding_ctrl_c
 from symcheck import Record
 
 HEAD = """
@@ -774,7 +775,9 @@ def test_stopped(symcheck):
 """
     pytester.makepyfile(test_it=HEAD + slow)
     command = [sys.executable, "-m", "pytest", "-s", FEW, "--symcheck-json=out.json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=pytester.path)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=pytester.path, preexec_fn=heeding_ctrl_c
+    )
     assert process.stdout is not None
     while "running" not in (line := process.stdout.readline()):
         assert line, "the session ended early"

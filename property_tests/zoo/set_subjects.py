@@ -313,7 +313,7 @@ SETS: list[Entry] = [
         *SCALAR,
         VIOLATED,
         "rows sorted by their last feature: equal ones stay in the order in which they came",
-        only_at="repeated elements",
+        only_at="one-hot",
         **PYG,
     ),
     Entry(
