@@ -14,15 +14,15 @@ SHOWN = 10  # what leads up to a break; the layers far before it tell no more
 def chart(found: LocationRecord | None) -> Chart | None:
     """A bar for each layer up to the culprit, the last of them if there are many; None where nothing was located.
 
-    The table has all.
+    The record has all.
     """
     if found is None or not found.layers:
         return None
     last = next((i for i, layer in enumerate(found.layers, 1) if layer.culprit), len(found.layers))
-    bars = tuple(_bar(layer) for layer in found.layers[max(0, last - SHOWN) : last])
+    shown = found.layers[max(0, last - SHOWN) : last]
+    bars = tuple(_bar(layer) for layer in shown)
     rows = tuple(
-        (layer.name, layer.operation, layer.place, number(layer.residual), number(layer.floor), layer.status)
-        for layer in found.layers
+        (layer.name, layer.operation, layer.place, number(layer.residual), number(layer.floor), layer.status) for layer in shown
     )
     table = Table(("layer", "operation", "line", "left", "rounding explains", "status"), rows)
     return Chart("Where it breaks", _summary(found), table, bars=bars)
