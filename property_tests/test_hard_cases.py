@@ -278,6 +278,18 @@ def test_addresses_of_objects_are_no_part_of_a_record() -> None:
     assert "0x...>" in audited(model, CLOUD, "O(3)", "vector", "scalar").because
 
 
+@pytest.mark.parametrize(("leak", "verdict"), [(0.0, Verdict.HOLDS), (0.1, Verdict.VIOLATED)])
+def test_a_model_that_takes_one_input_at_a_time_is_called_so(leak: float, verdict: Verdict) -> None:
+    def model(x: Tensor) -> Tensor:
+        if x.ndim != 3 or len(x) != 1:
+            raise ValueError("one at a time")
+        return distances(x) + leak * x[..., 0].sum(-1)
+
+    outcome = audited(model, torch.stack([points(), points() + 1]), "O(3)", "vector", "scalar")
+    assert outcome.verdict is verdict, outcome.because
+    assert outcome.batching == "rows"
+
+
 # Images that are turned by interpolation
 
 
