@@ -61,6 +61,8 @@ def all_imported() -> None:
 def session(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs a session in an empty project whose only test file is HEAD and that text."""
     monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    for name in ("CI", "BUILD_NUMBER"):  # where pytest sees them, it prints each message twice: whole in its summary too
+        monkeypatch.delenv(name, raising=False)
 
     def run(text: str, *options: str, pyproject: str = "", apart: bool = False, **given: Any) -> pytest.RunResult:
         pytester.makepyfile(test_it=HEAD + text)
