@@ -424,6 +424,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     saved: SavedRecord | None
     fingerprint: str = ""
     files: tuple[File, ...] = ()
+    source: str = ""  # what the claim was read from, where nobody wrote it
 
     @classmethod
     def of(cls, outcome: Outcome, keep: Callable[[str | Path], SavedRecord] | None = None) -> Result:
@@ -465,6 +466,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             saved=None,
             fingerprint=outcome.fingerprint,
             files=claim.subject.files,
+            source=claim.source,
         )
         if found is not None:
             result.__dict__["keep"] = keep

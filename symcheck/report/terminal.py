@@ -13,7 +13,7 @@ from rich.text import Text
 from symcheck.engine import Event, Judged, Measuring, Probing
 from symcheck.errors import printable
 from symcheck.report.record import Record, Result
-from symcheck.report.text import WIDTH, diagnosis, mark, verdict_line
+from symcheck.report.text import WIDTH, diagnosis, mark, sources, verdict_line
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -23,7 +23,12 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def show(record: Record, out: Console) -> None:
-    """The table, then a diagnosis of each result that isn't as expected or that comes with a warning."""
+    """What claims were read from; the table; a diagnosis of each result that isn't as expected or comes with a warning.
+
+    Of what was tried and doesn't hold, that is a few lines.
+    """
+    for source in sources(record):
+        out.print(Text(printable(source)))
     table = Table(box=None, pad_edge=False)
     table.add_column("verdict", no_wrap=True)
     table.add_column("claim", ratio=1)
@@ -40,7 +45,8 @@ def show(record: Record, out: Console) -> None:
         )
     out.print(table)
     for result in record.results:
-        if not result.met or any(finding.severity == "warning" for finding in result.findings):
+        broken = result.expected == "either" and not result.passed
+        if not result.met or broken or any(finding.severity == "warning" for finding in result.findings):
             out.print()
             out.print(_styled(result, diagnosis(result, out.width)))
     out.print()
@@ -84,14 +90,20 @@ def progress(total: int, out: Console) -> Iterator[Callable[[Event], None]]:
 
 
 def _verdict(result: Result) -> Text:
-    return Text(result.verdict.name, style="green" if result.met else "bold red")
+    return Text(result.verdict.name, style=_style(result))
+
+
+def _style(result: Result) -> str:
+    if not result.met:
+        return "bold red"
+    return "yellow" if result.expected == "either" and not result.passed else "green"
 
 
 def _styled(result: Result, told: str) -> Text:
     """A diagnosis with its verdict coloured and its labels set off. The words say all that the colours do."""
     text = Text(told)
     text.highlight_regex(r"(?m)^  \S.{9}", "bold")
-    text.stylize("bold green" if result.met else "bold red", 0, told.index(" "))
+    text.stylize(f"bold {_style(result).removeprefix('bold ')}", 0, told.index(" "))
     return text
 
 

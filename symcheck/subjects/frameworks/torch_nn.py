@@ -1,0 +1,4 @@
+NAME = "torch_nn"
+def mine(model): return False
+def read(model): raise NotImplementedError
+def is_calculator(x): return False
