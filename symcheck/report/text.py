@@ -319,6 +319,5 @@ def verdict_line(record: Record) -> str:
     if caught:
         words += f", {caught} of them broken on purpose and caught"
     if tried:
-        holding = sum(result.passed for result in tried)
-        words += f"; of {len(tried)} tried besides, which nobody promises, {holding} {'holds' if holding == 1 else 'hold'}"
+        words += f"; of what nobody promises, {sum(result.passed for result in tried)} of {len(tried)} hold"
     return words + (" (interrupted before the rest)" if record.interrupted else "") + "."

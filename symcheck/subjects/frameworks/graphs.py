@@ -31,9 +31,9 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 }
 ROLE = {name: role for role, names in ROLES.items() for name in names}
 DATA = ("data", "graph", "batch", "inputs", "input")  # what a whole graph in one object is called
-IN = ("in_channels", "in_features", "num_features", "in_feats", "node_dim", "input_dim", "in_dim", "embedding_dim")
+IN = ("in_channels", "in_features", "num_features", "in_feats", "node_dim", "input_dim", "in_dim", "embedding_dim", "out_features")
 ON_EDGES = ("edge_dim", "edge_channels", "edge_in_channels", "num_edge_features", *IN)
-USUAL = (1, 2, 3, 4, 5, 8, 16, 32, 64)
+USUAL = (*range(1, 17), 32, 64)
 KINDS = 9  # kinds of nodes are drawn from 1 to this: the first elements, which tables of atoms have
 LAYOUTS = ((7, 18), (6, 11))  # two graphs whose nodes and edges differ in number, to tell what a model returns rows of
 
@@ -221,6 +221,8 @@ def _tried(
             try:
                 tried(made, one(domain))
             except Unreadable as error:
+                if isinstance(error.__cause__, ImportError):
+                    raise Unreadable(f"{error}. Install what it needs") from error
                 why = str(error).removeprefix("the call ")
                 continue
             return domain, ""
