@@ -318,6 +318,8 @@ def verdict_line(record: Record) -> str:
     words = f"{met} of {total} claims are as expected"
     if caught:
         words += f", {caught} of them broken on purpose and caught"
-    if tried:
+    if tried and not promised:
+        words = f"nothing is promised; of what was tried, {sum(result.passed for result in tried)} of {len(tried)} hold"
+    elif tried:
         words += f"; of what nobody promises, {sum(result.passed for result in tried)} of {len(tried)} hold"
     return words + (" (interrupted before the rest)" if record.interrupted else "") + "."

@@ -31,7 +31,17 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 }
 ROLE = {name: role for role, names in ROLES.items() for name in names}
 DATA = ("data", "graph", "batch", "inputs", "input")  # what a whole graph in one object is called
-IN = ("in_channels", "in_features", "num_features", "in_feats", "node_dim", "input_dim", "in_dim", "embedding_dim", "out_features")
+IN = (
+    "in_channels",
+    "in_features",
+    "num_features",
+    "in_feats",
+    "node_dim",
+    "input_dim",
+    "in_dim",
+    "embedding_dim",
+    "out_features",
+)
 ON_EDGES = ("edge_dim", "edge_channels", "edge_in_channels", "num_edge_features", *IN)
 USUAL = (*range(1, 17), 32, 64)
 KINDS = 9  # kinds of nodes are drawn from 1 to this: the first elements, which tables of atoms have
@@ -193,7 +203,9 @@ def called(model: nn.Module, features: Sequence[int] = (), data: Callable[..., A
     choices = [_whole_graph()] if whole else [[*names, *optional], names]
     found, why = _tried(model, call, choices, features)
     if found is None:
-        raise Unreadable(f"no graph was found that it takes, of which the last {why}. Give its sizes as attributes (in_channels)")
+        raise Unreadable(
+            f"no graph was found that it takes, of which the last {why}. Give its sizes as attributes (in_channels)"
+        )
     return _described(model, call, _only_read(model, call, found))
 
 

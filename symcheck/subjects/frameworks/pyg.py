@@ -59,5 +59,3 @@ def _space(model: nn.Module, found: Called) -> list[Said]:
     name = f"E(3), pos -> {f'({words})' if len(motions) > 1 else words}"
     why = "a network that takes positions doesn't say how they transform"
     return [Said("E(3)", found.domain, inputs, output, tried=why, name=name, call=found.call)]
-
-

@@ -1,4 +1,13 @@
 NAME = "transformers"
-def mine(model): return False
-def read(model): raise NotImplementedError
-def is_calculator(x): return False
+
+
+def mine(model):
+    return False
+
+
+def read(model):
+    raise NotImplementedError
+
+
+def is_calculator(x):
+    return False
