@@ -17,7 +17,7 @@ from torch import nn
 from symcheck.claims import Claim, Subject
 from symcheck.errors import SubjectError
 from symcheck.subjects.frameworks import ase, e3nn, escnn, pyg, torch_nn, transformers
-from symcheck.subjects.frameworks.base import Framework, Model, Reading, Said, Unreadable
+from symcheck.subjects.frameworks.base import Framework, Model, Said, Unreadable
 
 FRAMEWORKS: tuple[Framework, ...] = (ase, e3nn, escnn, pyg, transformers, torch_nn)
 

@@ -50,7 +50,7 @@ class Stack:
     def through(self, layer: nn.Module) -> Stack | None:
         """The stack with one more layer, or None if the layer isn't known to commute with shifts."""
         if isinstance(layer, (*LAYERS, *POOLS)) and not self.pooled:
-            return self._filtered(layer)
+            return self.filtered(layer)
         if isinstance(layer, GLOBAL) and _ones(layer.output_size):
             return _replaced(self, pooled=True)
         if isinstance(layer, STATISTICS):
@@ -59,7 +59,7 @@ class Stack:
         activation = type(layer).__module__ == _M.activation.__name__ and not isinstance(layer, nn.MultiheadAttention)
         return self if after or activation or isinstance(layer, POINTWISE) else None
 
-    def _filtered(self, layer: Any) -> Stack | None:
+    def filtered(self, layer: Any) -> Stack | None:
         kernel, stride, padding = (_same(getattr(layer, key)) for key in ("kernel_size", "stride", "padding"))
         dilation = _same(getattr(layer, "dilation", 1))
         if kernel is None or stride is None or dilation is None or getattr(layer, "transposed", False):
@@ -122,15 +122,15 @@ FINE = 8  # strides beyond it make grids so large that two of them are enough
 def _of_stack(stack: Stack, grid: Grid, y: Tensor) -> Iterator[Said]:
     """The claims of a stack of known layers."""
     if stack.cyclic:
-        yield _shifts(stack.axes, grid, stack.stride, stack.pooled)
+        yield shifts(stack.axes, grid, stack.stride, stack.pooled)
     elif not stack.pooled and not stack.statistics:
-        yield _shifts(stack.axes, grid, stack.stride, False, call=partial(_inside, grid=grid, stack=stack))
+        yield shifts(stack.axes, grid, stack.stride, False, call=partial(inside, grid=grid, stack=stack))
     if not stack.cyclic and (stack.pooled or _whole(grid, stack.stride, y)):
         padding = " and ".join(stack.modes)
         why = f"its padding ({padding}) doesn't move with the grid, and shows at the border"
-        yield _shifts(stack.axes, grid, stack.stride, stack.pooled, why=why)
+        yield shifts(stack.axes, grid, stack.stride, stack.pooled, why=why)
     if stack.stride > 1 and stack.pooled:
-        yield _shifts(stack.axes, grid, 1, True, why=_STRIDES)
+        yield shifts(stack.axes, grid, 1, True, why=_STRIDES)
 
 
 def _whole(grid: Grid, stride: int, y: Tensor) -> bool:
@@ -149,10 +149,10 @@ def _around(axes: int, grid: Grid, stride: int, y: Tensor) -> Iterator[Said]:
     if not pooled and not _whole(grid, stride, y):
         raise Unreadable(f"its output is a grid of {tuple(y.shape[2:])} for one of {grid.size} and strides of {stride}")
     for step in steps:
-        yield _shifts(axes, grid, step, pooled, why=why if step == stride else _STRIDES)
+        yield shifts(axes, grid, step, pooled, why=why if step == stride else _STRIDES)
 
 
-def _shifts(axes: int, grid: Grid, step: int, pooled: bool, *, why: str = "", call: Call | None = None) -> Said:
+def shifts(axes: int, grid: Grid, step: int, pooled: bool, *, why: str = "", call: Call | None = None) -> Said:
     """Shifts by multiples of `step` samples, of a grid or, with `call`, away from its border."""
     along = tuple(range(-axes, 0))
     output: Rep = Scalar() if pooled else Roll(along)
@@ -175,7 +175,7 @@ def _coarse(axes: tuple[int, ...], step: int) -> Custom:
     return Custom(act, name=f"roll by {step}s", rank=len(axes), discrete=True, mixes=axes)
 
 
-def _inside(model: Model, grid: Grid, stack: Stack) -> Model:
+def inside(model: Model, grid: Grid, stack: Stack) -> Model:
     """The model on a signal that goes on cyclically on all sides, with what the border may have reached cut off again."""
 
     def called(x: Tensor) -> Tensor:

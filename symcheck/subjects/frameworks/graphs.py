@@ -140,7 +140,7 @@ _OF_NODES = ("features", "kinds", "positions", "batch")
 class Called:
     """How a graph network is called: on which graphs, by which function made from it, and what it returns rows of.
 
-    `of` says of each output leaf whether it has a row for each of "nodes", "edges" or "graphs"; `shapes` are those of the leaves.
+    `of` says of each output leaf whether it has a row for each of the "nodes", "edges" or "graphs"; `shapes` are the leaves'.
     """
 
     domain: Named
