@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Generator, Tensor
 
-from symcheck._tree import Args
+from symcheck._tree import Args, flatten
 from symcheck.domains import Domain, Layout
 from symcheck.properties import FormatInvariance
 from symcheck.reps import Permute, Rep, as_rep
@@ -34,7 +34,7 @@ SHEAR = ((1.0, 0.0, 0.0), (1.0, 1.0, 0.0), (0.0, -1.0, 1.0))  # of determinant o
 
 
 class Potential:
-    """A calculator as a function on tensors: `positions (atoms, 3)`, atomic `numbers (atoms,)` and, where it is periodic, `cell`.
+    """A calculator as a function on tensors: `positions (atoms, 3)`, atomic `numbers (atoms,)` and, of a crystal, its `cell`.
 
     Energy in eV, forces in eV / Angstrom, stress as a matrix in eV / Angstrom^3: those that the calculator has.
     """
@@ -178,8 +178,8 @@ class Structures(Domain):
         atoms = layout["points"]
         cell = self._edge(atoms) * torch.eye(3, dtype=torch.float64)
         places = self._lattice(atoms)[:atoms] * self.spacing
-        flat = places * torch.tensor([1.0, 1.0, 0.0]) + torch.arange(atoms).unsqueeze(-1) % 2 * places[1:2] * 0
-        flat = flat + torch.arange(atoms, dtype=torch.float64).unsqueeze(-1) * torch.tensor([1.0, 0.3, 0.0]) * self.spacing
+        steps = torch.arange(atoms, dtype=torch.float64).unsqueeze(-1)
+        flat = self.spacing * torch.cat([steps, (steps % 2) / 2, 0 * steps], -1)
         same = torch.full((atoms,), self.species[0])
         two = torch.tensor([self.species[i % len(self.species)] for i in range(atoms)])
         kinds = {"a cubic lattice": (places, same), "a cubic lattice of two elements": (places, two)}
@@ -203,10 +203,19 @@ class Structures(Domain):
     def _tree(self, positions: Tensor, numbers: Tensor, cell: Tensor) -> Args:
         return Args(positions=positions, numbers=numbers, **({"cell": cell} if self.periodic else {}))
 
-    @property
-    def kept(self) -> frozenset[int]:
-        """The elements, and the cell."""
-        return frozenset({1, 2}) if self.periodic else frozenset({1})
+    def simpler(self, x: Any) -> Any:
+        """All atoms of the first element, and positions with one decimal: atoms must stay apart."""
+        leaves, structure = flatten(x)
+        positions, numbers, *cell = leaves
+        tenths = (10 * positions).round() / 10
+        found = [(positions, torch.full_like(numbers, self.species[0]), *cell), (tenths, numbers, *cell)]
+        return structure.rebuild([torch.stack(same) for same in zip(*found, strict=True)])
+
+    def complexity(self, x: Any) -> Tensor:
+        """Decimals of positions beyond the first, and atoms of other elements than the first."""
+        positions, numbers, *_ = flatten(x)[0]
+        others: Tensor = (numbers != self.species[0]).sum(-1) + (positions != (10 * positions).round() / 10).sum((-2, -1))
+        return others.double()
 
     @property
     def looks(self) -> Sequence[str]:

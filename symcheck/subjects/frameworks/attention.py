@@ -28,7 +28,7 @@ def read(model: nn.Module) -> Reading:
         if not model._qkv_same_embed_dim:
             raise Unreadable("its keys and values have other sizes than its queries, so that it can't be called with one set")
         words = f"MultiheadAttention of {model.embed_dim} features, called as self-attention"
-        return Reading(words, tuple(_promised(model.embed_dim, lambda m: _batch_first(m, m.batch_first, _attend))))
+        return Reading(words, tuple(_promised(model.embed_dim, lambda m: _batch_first(m, model.batch_first, _attend))))
     if isinstance(model, (nn.TransformerEncoder, nn.TransformerEncoderLayer)):
         layer = model if isinstance(model, nn.TransformerEncoderLayer) else model.layers[0]
         assert isinstance(layer, nn.TransformerEncoderLayer)
@@ -46,7 +46,7 @@ def _promised(size: int, call: Callable[[Model], Apply]) -> Iterator[Said]:
         PaddedSet(TOKENS, size),
         masked,
         "permute",
-        properties=(FormatInvariance(_blanked),),
+        properties=(FormatInvariance(blanked),),
         name="S_n, whatever stands in the padding",
         call=lambda model: _kept(call(model)),
     )
@@ -66,7 +66,7 @@ def _kept(apply: Apply) -> Model:
     return model
 
 
-def _blanked(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+def blanked(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     return torch.where(mask.unsqueeze(-1), x, torch.zeros_like(x)), mask
 
 

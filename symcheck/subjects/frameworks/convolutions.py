@@ -183,7 +183,7 @@ def inside(model: Model, grid: Grid, stack: Stack) -> Model:
         for margin in range(stack.reach, stack.reach + 2 * MARGINS):
             y: Tensor = model(_continued(x, margin * stack.stride, stack.axes))
             over = [have - want for have, want in zip(y.shape[2:], wanted, strict=True)]
-            if all(more % 2 == 0 and more >= 2 * stack.reach for more in over):
+            if all(more >= 2 * stack.reach for more in over):
                 return _cut(y, [more // 2 for more in over], wanted)
         raise ValueError(f"no margin leaves {wanted} outputs that the border doesn't reach")
 

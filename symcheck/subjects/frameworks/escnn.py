@@ -27,7 +27,7 @@ from symcheck.subjects.frameworks.convolutions import Stack
 NAME = "escnn"
 OTHER = "e2cnn"  # the library that it grew from
 SIZES = (9, 17, 33, 29, 65)  # samples an axis: one more than a multiple of strides, and those of the libraries' examples
-SMOOTH = 33  # samples an axis at the least where images are interpolated: what `Rotate.sample` draws is then two samples wide
+SMOOTH = 17  # samples an axis at the least where images are interpolated: what `Rotate.sample` draws is then a sample wide
 FINE = 8  # rotations that stand for all where the group has them
 UPRIGHT = torch.tensor([[0.0, -1.0], [1.0, 0.0]], dtype=torch.float64)  # from (x, y), y up, to (row, column), rows down
 POINTWISE = ("nonlinearities", "batchnorm", "dropout", "reshuffle", "restriction", "disentangle", "identity", "normpool")
@@ -213,7 +213,7 @@ def _acting(type_: Any, elements: dict[tuple[float, ...], Any], y: Tensor | None
 def _moved(linear: Tensor, x: Tensor, exact: bool) -> Tensor:
     if exact:
         return move(linear.long(), torch.zeros_like(linear[..., 0]).long(), x)
-    return Rotate().act(_AsMatrices(), linear, x)
+    return Rotate("fourier").act(_AsMatrices(), linear, x)
 
 
 class _AsMatrices(Cyclic):

@@ -6,6 +6,7 @@ between them: the same is tried.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from torch import nn
@@ -21,9 +22,14 @@ def mine(model: Any) -> bool:
 
 
 def read(model: nn.Module) -> Reading:
-    for kind in (attention, recurrences, convolutions):
-        if any(isinstance(part, kind.LAYERS) for part in model.modules()):
-            return kind.read(model)
+    kinds: dict[tuple[type, ...], Callable[[nn.Module], Reading]] = {
+        attention.LAYERS: attention.read,
+        recurrences.LAYERS: recurrences.read,
+        convolutions.LAYERS: convolutions.read,
+    }
+    for layers, reader in kinds.items():
+        if any(isinstance(part, layers) for part in model.modules()):
+            return reader(model)
     raise Unreadable(
         f"{type(model).__name__} holds no convolution, recurrence or attention, which would say by its kind how it transforms"
     )
