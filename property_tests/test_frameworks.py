@@ -311,7 +311,7 @@ def test_a_network_around_attention_is_tried() -> None:
     assert verdicts(Words) == {ORDER: ("HOLDS", "tried")}
 
 
-CAUSAL = "S_n of the steps to come -> scalar, causal"
+CAUSAL = "S_n of later steps -> scalar (causal)"
 
 
 class Hasty(nn.GRU):

@@ -46,7 +46,7 @@ def _said(size: int, call: Callable[[Model], Model], each: bool, both: bool, own
             later,
             ("scalar", "permute"),
             "scalar",
-            name="S_n of the steps to come -> scalar, causal",
+            name="S_n of later steps -> scalar (causal)",
             call=lambda model: _until_now(call(model)),
             tried="" if own else AROUND,
         )
