@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from symcheck import Args, Claim, Subject, audit
 from symcheck.cli import main
-from symcheck.domains import Domain
+from symcheck.domains import Domain, Set
 from symcheck.errors import SubjectError
 from symcheck.report.text import diagnosis, mark, summary, verdict_line
 from symcheck.subjects import read
@@ -109,6 +109,39 @@ def test_promises_are_counted_apart() -> None:
 def test_a_try_needs_a_reason() -> None:
     with pytest.raises(Exception, match=r"a claim that is only tried needs a reason\. Say in `reason` why it is worth it"):
         tried(torch.relu, reason="")
+
+
+def test_the_report_says_what_was_only_tried() -> None:
+    from symcheck.report.html import render
+
+    page = render(audit(tried(lambda x: x[..., 0], reason="it looks so"), trials=24))
+    assert "Tried, though nobody promises it: it looks so" in page
+
+
+def test_what_one_framework_cannot_read_the_next_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    from symcheck.subjects import frameworks
+    from symcheck.subjects.frameworks.base import Reading, Said, Unreadable
+
+    class Mute:
+        NAME = "mute"
+
+        def mine(self, model: Any) -> bool:
+            return True
+
+        def read(self, model: Any) -> Reading:
+            raise Unreadable("it says nothing")
+
+    class Plain(Mute):
+        NAME = "plain"
+
+        def read(self, model: Any) -> Reading:
+            return Reading("all", (Said("S_n", Set(4, 2), "permute", "permute"),))
+
+    monkeypatch.setattr(frameworks, "FRAMEWORKS", (Mute(), Plain()))
+    (claim,) = claims(lambda: torch.relu).values()
+    assert claim.source == "plain: all"
+    monkeypatch.setattr(frameworks, "FRAMEWORKS", (Mute(), Mute()))
+    assert "is of mute, but no claim can be read from it: it says nothing. Or say what to check" in refusal(lambda: torch.relu)
 
 
 # The command
@@ -465,8 +498,9 @@ def test_e3nn_on_points_and_without_irreps(e3nn_modules: Any) -> None:
             return self.mix(x, sh)  # type: ignore[no-any-return]
 
     found = verdicts(OnPoints)
-    assert list(found) == ["E(3), (x=2x0e+1x1o, pos=point) -> 1x1o"]
-    assert [mark for _, mark in found.values()] == ["ok"]
+    assert list(found) == ["E(3), (x=2x0e+1x1o, pos=point) -> 1x1o", "S_n, any order of nodes -> permute"]
+    assert [mark for _, mark in found.values()] == ["ok", "tried"]
+    assert {verdict for verdict, _ in found.values()} <= {"HOLDS", "LIMITED"}
 
     class Silent(nn.Module):
         def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """Claims that nobody wrote: read off a model whose framework says itself how it transforms. One framework a file.
 
 What a model says by being what it is is claimed. What it doesn't say, and is worth knowing, is tried: a claim that is
-expected to do `either`. The first framework that knows a model as its own reads it; a framework that isn't loaded isn't
+expected to do `either`. The first framework that knows a model as its own and can read it does; one that isn't loaded isn't
 imported, since no model can be of it.
 """
 
@@ -19,7 +19,8 @@ from symcheck.errors import SubjectError
 from symcheck.subjects.frameworks import ase, e3nn, escnn, pyg, torch_nn, transformers
 from symcheck.subjects.frameworks.base import Framework, Model, Said, Unreadable
 
-FRAMEWORKS: tuple[Framework, ...] = (ase, e3nn, escnn, pyg, transformers, torch_nn)
+FRAMEWORKS: tuple[Framework, ...] = (ase, e3nn, escnn, pyg, transformers)
+"""Those that are read before torch.nn, of which all their modules are too."""
 
 __all__ = ["FRAMEWORKS", "claims", "made_callable"]
 
@@ -30,22 +31,26 @@ def claims(subject: Subject, next_step: str) -> list[Claim]:
     SubjectError says why there are none, and ends with `next_step`: what states a claim.
     """
     model = _evaluated(subject.load(seed=0))
-    framework = next((one for one in FRAMEWORKS if one.mine(model)), None)
-    if framework is None:
-        known = ", ".join(one.NAME for one in FRAMEWORKS)
+    called = subject.spec or subject.name
+    mine = [one for one in FRAMEWORKS if one.mine(model)] or [torch_nn] * torch_nn.mine(model)
+    if not mine:
+        known = ", ".join(one.NAME for one in (*FRAMEWORKS, torch_nn))
         raise SubjectError(
-            f"nothing is claimed of {subject.spec or subject.name}, and it is no model that says itself how it transforms "
-            f"({known}). Say what to check: {next_step}"
+            f"nothing is claimed of {called}, and it is no model that says itself how it transforms ({known}). "
+            f"Say what to check: {next_step}"
         )
-    try:
-        reading = framework.read(model)
-    except Unreadable as error:
-        reason = str(error).rstrip(".")
-        raise SubjectError(
-            f"{subject.spec or subject.name} is of {framework.NAME}, but no claim can be read from it: {reason}. "
-            f"Or say what to check: {next_step}"
-        ) from error
-    return [_claim(subject, f"{framework.NAME}: {reading.words}", said) for said in reading.said]
+    unread: list[Unreadable] = []
+    for framework in mine:
+        try:
+            reading = framework.read(model)
+        except Unreadable as error:
+            unread.append(error)
+            continue
+        return [_claim(subject, f"{framework.NAME}: {reading.words}", said) for said in reading.said]
+    reason = str(unread[0]).rstrip(".")
+    raise SubjectError(
+        f"{called} is of {mine[0].NAME}, but no claim can be read from it: {reason}. Or say what to check: {next_step}"
+    ) from unread[0]
 
 
 def made_callable(found: Any) -> Any:

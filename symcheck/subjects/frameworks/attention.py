@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -76,7 +77,9 @@ def _attend(model: Any, x: Tensor, there: Tensor | None) -> Tensor:
 
 
 def _encode(model: Any, x: Tensor, there: Tensor | None) -> Tensor:
-    y: Tensor = model(x, src_key_padding_mask=None if there is None else ~there)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*nested tensors")  # torch's, of its own way with padded batches
+        y: Tensor = model(x, src_key_padding_mask=None if there is None else ~there)
     return y
 
 

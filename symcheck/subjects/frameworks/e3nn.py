@@ -11,7 +11,6 @@ from typing import Any
 
 from torch import nn
 
-from symcheck._tree import Args
 from symcheck.domains import Domain, Joint, Tensors
 from symcheck.groups import E
 from symcheck.reps import Irreps, Rep, Scalar, as_rep
@@ -46,10 +45,10 @@ def read(model: Any) -> Reading:
     output: Any = outputs[0] if len(outputs) == 1 and "irreps_outs" not in outs else tuple(outputs)
     parity = any(sign < 0 for text in (*inputs, *outputs) for _, _, sign in parse_irreps(text))
     group = "O(3)" if parity else "SO(3)"
-    return Reading(words, (_said(model, group, inputs, output, outputs),))
+    return Reading(words, _said(model, group, inputs, output, outputs))
 
 
-def _said(model: nn.Module, group: str, inputs: list[str], output: Any, outputs: list[str]) -> Said:
+def _said(model: nn.Module, group: str, inputs: list[str], output: Any, outputs: list[str]) -> tuple[Said, ...]:
     names = needed(arguments(model))
     weight = getattr(model, "weight_numel", 0) if not getattr(model, "internal_weights", True) else 0
     if len(names) == len(inputs) and not _a_graph(names):
@@ -58,7 +57,7 @@ def _said(model: nn.Module, group: str, inputs: list[str], output: Any, outputs:
         if weight:  # of a tensor product whose weights are given anew for each input
             parts.append(Tensors((weight,)))
             reps.append(Scalar())
-        return Said(group, Joint(*parts), tuple(reps), output)
+        return (Said(group, Joint(*parts), tuple(reps), output),)
     return _on_graphs(model, group, inputs, outputs)
 
 
@@ -66,8 +65,11 @@ def _a_graph(names: list[str]) -> bool:
     return any(graphs.ROLE.get(name) in ("edges", "positions") for name in names) or names[:1] == ["data"]
 
 
-def _on_graphs(model: nn.Module, group: str, inputs: list[str], outputs: list[str]) -> Said:
-    """A network on points or graphs: positions are points, node features are of the first irreps, edges have numbers."""
+def _on_graphs(model: nn.Module, group: str, inputs: list[str], outputs: list[str]) -> tuple[Said, ...]:
+    """A network on points or graphs: positions are points, node features are of the first irreps, edges have numbers.
+
+    That no order of the nodes counts, irreps don't say: it is tried.
+    """
     features = Irreps(inputs[0])
     found = graphs.called(model, (features.dim,), _data() if packages(model) & {"torch_geometric"} else None)
     if found.has("features") and found.domain.graph.features != features.dim:
@@ -78,7 +80,19 @@ def _on_graphs(model: nn.Module, group: str, inputs: list[str], outputs: list[st
     space = "SE(3)" if found.has("positions") and group == "SO(3)" else space
     reps: list[Rep] = [as_rep(text) for text in outputs]
     moved = found.inputs(as_rep("point"), features, permuted=False)
-    return Said(space, found.domain, Args(**moved.kwargs), reps[0] if len(reps) == 1 else tuple(reps), call=found.call)
+    orders: list[Rep] = found.outputs()
+    return (
+        Said(space, found.domain, moved, reps[0] if len(reps) == 1 else tuple(reps), call=found.call),
+        Said(
+            found.permuted,
+            found.domain,
+            found.inputs(),
+            orders[0] if len(orders) == 1 else tuple(orders),
+            tried="irreps say nothing of the order in which nodes come",
+            name=f"{found.permuted}, any order of nodes -> {'scalar' if all(rep.trivial for rep in orders) else 'permute'}",
+            call=found.call,
+        ),
+    )
 
 
 def _data() -> Any:
