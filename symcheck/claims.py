@@ -31,6 +31,15 @@ class File:
 
 
 @dataclass(frozen=True)
+class Skipped:
+    """A claim that wasn't audited, and why. `undone` tells one that was to be from one that was left out on purpose."""
+
+    claim: str
+    reason: str
+    undone: bool = False
+
+
+@dataclass(frozen=True)
 class Subject:
     """A model under test: a callable on tensors, or a factory that builds one.
 

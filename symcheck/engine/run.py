@@ -38,7 +38,7 @@ from symcheck.properties import Property
 Result = TypeVar("Result")
 
 
-def run(claims: Iterable[Claim], settings: Settings) -> Iterator[Event]:
+def run(claims: Iterable[Claim], settings: Settings) -> Generator[Event, None, None]:
     """Audit the claims one after another. A claim that can't be tested as stated is judged CRASHED, with the reason."""
     for claim in claims:
         yield Probing(claim)

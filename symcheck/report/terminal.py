@@ -13,7 +13,7 @@ from rich.text import Text
 from symcheck.engine import Event, Judged, Measuring, Probing
 from symcheck.errors import printable
 from symcheck.report.record import Record, Result
-from symcheck.report.text import WIDTH, diagnosis, mark, verdict_line
+from symcheck.report.text import WIDTH, diagnosis, mark, notes, verdict_line
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -40,10 +40,12 @@ def show(record: Record, out: Console) -> None:
         )
     out.print(table)
     for result in record.results:
-        if not result.met or any(finding.severity == "warning" for finding in result.findings):
+        if (not result.met and not result.known) or any(finding.severity == "warning" for finding in result.findings):
             out.print()
             out.print(_styled(result, diagnosis(result, out.width)))
     out.print()
+    for line in notes(record):
+        out.print(Text(line))
     out.print(Text(verdict_line(record), style="bold"))
 
 
@@ -84,7 +86,7 @@ def progress(total: int, out: Console) -> Iterator[Callable[[Event], None]]:
 
 
 def _verdict(result: Result) -> Text:
-    return Text(result.verdict.name, style="green" if result.met else "bold red")
+    return Text(result.verdict.name, style="green" if result.met else "yellow" if result.known else "bold red")
 
 
 def _styled(result: Result, told: str) -> Text:

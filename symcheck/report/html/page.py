@@ -27,6 +27,7 @@ HELD = 400  # claims whose evidence is told
 MODELS = 40  # in rows of their own: more are told by families, which are what stands before the dot
 ROWS, COLUMNS, GROUPS = 150, 10, 40  # of the matrix
 LISTED = 300  # findings, and lines of what was not tested
+NAMED = 20  # claims that were skipped for one reason
 RAW = 300_000  # bytes of the record itself
 FEW = 3  # models whose weights' hashes stand with the environment
 NAME = 160  # characters of a name
@@ -457,6 +458,10 @@ def _untested(record: Record) -> Iterator[str]:
         return
     if record.interrupted:
         yield "The claims after the interruption."
+    for reason in dict.fromkeys(one.reason for one in record.skipped):
+        names = [one.claim for one in record.skipped if one.reason == reason]
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        yield f"Skipped ({short(reason, 200)}): {'; '.join(short(name) for name in names[:NAMED])}{more}."
     yield from _undecided(results)
     known = [r.detection_limit for r in results if r.passed and r.detection_limit is not None]
     if known:
