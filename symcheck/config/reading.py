@@ -39,7 +39,7 @@ def read(path: Path) -> Config:
     table, where = (_project(path), "tool.symcheck") if path.name == PROJECT else (_toml(path), "")
     if table is None:
         raise ConfigError(f"{path} has no [tool.symcheck]. Write one: symcheck init TARGET")
-    config: Config = _Reader(str(path)).table(Config, table, where)
+    config: Config = Reader(str(path)).table(Config, table, where)
     return config
 
 
@@ -71,7 +71,7 @@ def _toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is no TOML: {why.rstrip('.')}. Mend it there.") from None
 
 
-class _Reader:
+class Reader:
     """Turns what TOML holds into tables, and says where what isn't as it should be stands."""
 
     def __init__(self, file: str) -> None:

@@ -11,6 +11,7 @@ import msgspec
 
 from symcheck.config.profiles import DEFAULTS, profiles
 from symcheck.config.tables import Config, ModelTable, Profile
+from symcheck.errors import printable
 
 
 def toml(config: Config) -> str:
@@ -32,7 +33,7 @@ def effective(config: Config) -> str:
 
 def first(model: ModelTable, stated: list[str]) -> str:
     """A first config: one model, with the claims that it states itself in comments."""
-    lines = [f"# {' '.join(line.split())}" for line in stated]
+    lines = [f"# {printable(line)}" for line in stated]
     told = ["", "# Claims that the target states itself:", *lines] if lines else []
     return "# What `symcheck audit` audits, and how.\n\n" + toml(Config(models=[model])) + "\n".join([*told, ""])
 
