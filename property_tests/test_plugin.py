@@ -486,7 +486,11 @@ def test_profiles_and_options(pytester: pytest.Pytester, options: list[str], sho
         ([], '[tool.symcheck]\nprofil = "dev"', "has no setting 'profil'; did you mean 'profile'"),
         ([], "[tool.symcheck.profiles]\nci = 3", "tool.symcheck.profiles.ci is 3; expected a table."),
         ([], "[tool.symcheck.profiles.ci]\ntrails = 3", "has no setting 'trails'; did you mean 'trials'?"),
-        ([], "[tool.symcheck.profiles.ci]\ntrials = true", "tool.symcheck.profiles.ci.trials is true; expected a whole number."),
+        (
+            [],
+            "[tool.symcheck.profiles.ci]\ntrials = true",
+            "tool.symcheck.profiles.ci.trials is true; expected a whole number.",
+        ),
         ([], "[tool.symcheck.profiles.ci]\nperturb = 1", "tool.symcheck.profiles.ci.perturb is 1; expected true or false."),
     ],
 )

@@ -39,7 +39,7 @@ class Auditing:
     journal: Journal | None = None
     skipped: list[Skipped] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
-    start: float = field(default_factory=time.perf_counter)
+    start: float = field(default_factory=lambda: time.perf_counter())
 
     def audited(self, claims: list[Claim]) -> Record:
         """The record of the claims. Raises AuditInterrupted on Ctrl-C."""

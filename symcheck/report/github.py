@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from symcheck.report.record import Record, Result
-from symcheck.report.text import diagnosis, mark, notes, place, plain, verdict_line
+from symcheck.report.text import diagnosis, heading, mark, notes, place, plain, verdict_line
 
 
 def render(record: Record) -> str:
@@ -20,7 +20,7 @@ def render(record: Record) -> str:
 
 def _annotation(result: Result) -> Iterator[str]:
     if not result.met:
-        title = f"{result.verdict.name} ({mark(result)}): {result.claim}"
+        title = f"{heading(result)} ({mark(result)}): {result.claim}"
         yield _command("notice" if result.known else "error", title, place(result), diagnosis(result))
     for finding in result.findings if not result.known else ():
         if finding.severity == "warning":

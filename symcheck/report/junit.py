@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from symcheck.report.record import Record, Result
-from symcheck.report.text import diagnosis, plain
+from symcheck.report.text import diagnosis, heading, plain
 
 
 def render(record: Record) -> str:
@@ -39,8 +39,8 @@ def _case(result: Result) -> Element:
         SubElement(case, "skipped", message=plain(f"known: {result.because}"))
     elif not result.met:
         undecided = result.misstated or (result.verdict.inconclusive and result.expected != "violated")
-        kind, name = ("error", result.verdict.name) if undecided else ("failure", result.verdict.name)
-        SubElement(case, kind, type=name, message=plain(result.because)).text = plain(diagnosis(result))
+        kind = "error" if undecided else "failure"
+        SubElement(case, kind, type=heading(result), message=plain(result.because)).text = plain(diagnosis(result))
     return case
 
 

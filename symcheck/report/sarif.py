@@ -13,7 +13,7 @@ import msgspec
 
 from symcheck.engine import Verdict
 from symcheck.report.record import Record, Result
-from symcheck.report.text import diagnosis, place, plain
+from symcheck.report.text import diagnosis, heading, place, plain
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
 MISSED = "NOT_CAUGHT"
@@ -43,7 +43,7 @@ def _command_line(record: Record) -> dict[str, str]:
 
 
 def _rule_id(result: Result) -> str:
-    return MISSED if result.expected == "violated" else "MISSTATED" if result.misstated else result.verdict.name
+    return MISSED if result.expected == "violated" and not result.misstated else heading(result)
 
 
 def _rule(name: str) -> dict[str, Any]:

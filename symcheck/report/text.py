@@ -32,7 +32,7 @@ class Section(NamedTuple):
 
 def diagnosis(result: Result, width: int = WIDTH) -> str:
     """All that one needs to know of one result, in at most a screen."""
-    return _screen(f"{_heading(result)}  {result.claim}", list(_sections(result)), width)
+    return _screen(f"{heading(result)}  {result.claim}", list(_sections(result)), width)
 
 
 def _screen(heading: str, sections: list[Section], width: int) -> str:
@@ -63,7 +63,8 @@ def _cut(text: str, width: int) -> str:
     return text if len(text) <= max(40, width) else text[: max(40, width) - 3] + "..."
 
 
-def _heading(result: Result) -> str:
+def heading(result: Result) -> str:
+    """The verdict's name, or MISSTATED where there is none."""
     return "MISSTATED" if result.misstated else result.verdict.name
 
 
@@ -283,7 +284,7 @@ def replay_text(found: Replayed, width: int = WIDTH) -> str:
 
 def summary(record: Record) -> str:
     """One line a result, then what they come to."""
-    lines = [f"{_heading(result):<10} {mark(result)} {printable(result.claim)}" for result in record.results]
+    lines = [f"{heading(result):<10} {mark(result)} {printable(result.claim)}" for result in record.results]
     return "\n".join([*lines, *notes(record), verdict_line(record)])
 
 
