@@ -45,7 +45,7 @@ def _same_settings(first_name: str, first: Record, name: str, record: Record) ->
     for key in SETTINGS:
         was, is_ = getattr(first, key), getattr(record, key)
         if was != is_:
-            what = {"symcheck": "version of symcheck"}.get(key, key)
+            what = {"symcheck": "version of symcheck", "trials": "number of trials"}.get(key, key)
             raise RecordError(
                 f"the {what} is {was!r} in {first_name} and {is_!r} in {name}: one record has one. Audit again with the same."
             )
