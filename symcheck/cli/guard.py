@@ -26,16 +26,20 @@ class Guarded(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
-            if _no_memory(error):
-                click.echo("symcheck: there isn't the memory for this. Give smaller shapes, or fewer trials.", err=True)
+            if _mendable(error):
+                click.echo(f"symcheck: {_mendable(error)}", err=True)
                 ctx.exit(2)
             click.echo(f"{traceback.format_exc()}\nsymcheck: the error above is symcheck's own. Please report it.", err=True)
             ctx.exit(3)
 
 
-def _no_memory(error: Exception) -> bool:
-    """PyTorch says so in a RuntimeError, whose text alone tells it from others."""
-    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "allocate memory" in str(error))
+def _mendable(error: Exception) -> str:
+    """What to say of an error that a person can mend, though it isn't ours: its kind and its text alone tell it from others."""
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "allocate memory" in str(error)):
+        return "there isn't the memory for this. Give smaller shapes, or fewer trials."
+    if isinstance(error, UnicodeEncodeError) or (isinstance(error, ValueError) and "embedded null" in str(error)):
+        return f"a name has a character in it that none can have: {printable(str(error))}. Check what was given."
+    return ""
 
 
 def in_a_folder(option: str, file: Path | None) -> None:

@@ -60,13 +60,13 @@ def _toml(path: Path) -> dict[str, Any]:
     else:
         import tomli as tomllib
     try:
-        found: dict[str, Any] = tomllib.loads(path.read_bytes().decode())
+        text = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path} can't be read: {error.strerror}. Name a file: --config FILE") from None
+    try:
+        found: dict[str, Any] = tomllib.loads(text.decode())
         return found
-    except (OSError, ValueError, RecursionError) as error:
-        if isinstance(error, OSError):
-            raise ConfigError(f"{path} can't be read: {error.strerror}. Name a file: --config FILE") from None
-        if "null byte" in str(error):
-            raise ConfigError(f"{str(path)!r} is no name of a file. Name one: --config FILE") from None
+    except (ValueError, RecursionError) as error:
         why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise ConfigError(f"{path} is no TOML: {why.rstrip('.')}. Mend it there.") from None
 
