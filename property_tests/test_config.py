@@ -435,8 +435,9 @@ def test_init_writes_what_audit_reads(options: list[str], part: str, claims: int
         (["net:scaled"], "net claims nothing of scaled."),
         (["net:radii", "--group", "SO(3)"], "a claim needs --shape and --input and --output too"),
         (["net:radii", "--group", "SO3", "--shape", "4,3", "--input", "vector", "--output", "scalar"], "did you mean 'SO(3)'"),
+        (["net", "--to", "pyproject.toml"], "pyproject.toml is not for init to write"),
         (["net", "--to", "no/c.toml"], "there is no folder 'no'. Make it first."),
-        (["net", "--to", "net.py"], "net.py is there already, with a config in it, maybe by hand."),
+        (["net", "--to", "net.py"], "net.py is not for init to write: it may hold other things."),
     ],
 )
 @pytest.mark.usefixtures("folder")

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 import symcheck
 from symcheck import Claim, Policy
 from symcheck.domains import Domain, Examples, Grid, Joint, Like, PointCloud, Set
-from symcheck.engine import Judged, Measuring, Outcome, Probing, Settings, examine, run
+from symcheck.engine import Judged, Loading, Measuring, Outcome, Probing, Settings, examine, run
 from symcheck.engine.probe import probe
 from symcheck.engine.trials import draw
 from symcheck.placement import Placement
@@ -226,7 +226,7 @@ def test_events_come_in_order() -> None:
     claims = [claim(nn.Identity(), Set(4, 3), id="a"), claim(nn.Identity(), Set(4, 3), id="b")]
     events = list(run(claims, Settings()))
     kinds = [type(event) for event in events]
-    assert kinds[0] is Probing
+    assert kinds[:2] == [Loading, Probing]
     assert kinds[-1] is Judged
     assert kinds.count(Judged) == 2
     done = [
@@ -236,6 +236,8 @@ def test_events_come_in_order() -> None:
     ]
     assert done == sorted(done)
     assert done[-1] == 256 + 4 * 8  # generic, and eight elements on each structured input
+    phases = dict.fromkeys(event.phase for event in events if isinstance(event, Measuring))
+    assert list(phases)[:2] == ["sweep", "search"]
 
 
 @pytest.mark.cuda

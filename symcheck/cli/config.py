@@ -33,15 +33,14 @@ def init(target: str, weights: str | None, trust_code: bool, to: Path, **claim: 
 
     from symcheck import subjects
     from symcheck.config import ModelTable, found
+    from symcheck.config.reading import OWN, PROJECT
     from symcheck.config.stated import claim as stated
     from symcheck.config.writing import first
 
     in_a_folder("--to", to)
-    there = to if to.exists() else found(to.parent)
-    if there is not None:
-        raise ConfigError(
-            f"{there} is there already, with a config in it, maybe by hand. Add to it, or name another: --to FILE"
-        )
+    there = to if to.exists() or to.name != OWN else found(to.parent)
+    if there is not None and (there.exists() or to.name == PROJECT):
+        raise ConfigError(f"{there} is not for init to write: it may hold other things. Add to it, or name another: --to FILE")
     source: dict[str, Any] = {"weights": weights, "trust_code": trust_code}
     table = Given(**claim).table()
     if table is not None:

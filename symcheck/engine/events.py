@@ -9,8 +9,15 @@ from symcheck.engine.outcome import Outcome
 
 
 @dataclass(frozen=True)
+class Loading:
+    """A claim has begun: its model is loaded, or built."""
+
+    claim: Claim
+
+
+@dataclass(frozen=True)
 class Probing:
-    """A claim has begun: its model is loaded and probed."""
+    """The model of a claim is there, and is probed: is it deterministic, does it take the inputs, does rho fit?"""
 
     claim: Claim
 
@@ -23,7 +30,7 @@ class Measuring:
     precision: str
     done: int
     total: int
-    phase: str = "sweep"  # or "boundaries", "weights", "subgroups", "locate", "shrink", "ladder"
+    phase: str = "sweep"  # or "search", "boundaries", "weights", "subgroups", "locate", "shrink", "ladder"
 
 
 @dataclass(frozen=True)
@@ -33,4 +40,4 @@ class Judged:
     outcome: Outcome
 
 
-Event = Probing | Measuring | Judged
+Event = Loading | Probing | Measuring | Judged
