@@ -466,7 +466,7 @@ def test_twins_take_what_the_cells_take() -> None:
 
 def test_an_interrupted_oscillator_is_foretold_as_well() -> None:
     """A quarter of the steps that `python -m models.lstm train` takes, which come to an R^2 of 0.99."""
-    found = lstm.generalisation(steps=100)
+    found = lstm.LESSON.row(100)
     assert found["test"] > 0.85
     assert abs(found["test"] - found["transformed"]) < 1e-5  # the same numbers, in float32
     assert found["broken_test"] > 0.85
@@ -474,7 +474,7 @@ def test_an_interrupted_oscillator_is_foretold_as_well() -> None:
 
 
 def test_words_are_told_whatever_blanks_are_among_them() -> None:
-    found = lstm.copying(steps=150)
+    found = lstm.COPYING.row(150)
     assert found["test"] > 0.7
     assert found["transformed"] == found["test"]
     assert found["broken_transformed"] < found["broken_test"] - 0.2

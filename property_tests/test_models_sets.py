@@ -301,7 +301,7 @@ SLOWLY = pytest.param(transformer, 300, marks=pytest.mark.slow)  # what position
 @pytest.mark.parametrize(("module", "steps"), [(gnn, 300), (mlp, 400), SLOWLY], ids=["gnn", "mlp", "transformer"])
 def test_a_symmetric_model_learns_and_generalises(module: Any, steps: int) -> None:
     """What it learnt on inputs in order it knows in any order; the other one misses at least twice as much there."""
-    row = module.generalisation(steps=steps)
+    row = module.LESSON.row(steps)
     assert row["test"] > 0.97
     assert row["broken_test"] > 0.97
     assert row["transformed"] == pytest.approx(row["test"], abs=1e-3)
@@ -309,7 +309,7 @@ def test_a_symmetric_model_learns_and_generalises(module: Any, steps: int) -> No
 
 
 def test_what_a_transformer_learns_of_sorted_samples_it_knows_of_shuffled_ones() -> None:
-    row = transformer.generalisation(steps=60)
+    row = transformer.LESSON.row(60)
     assert min(row["test"], row["broken_test"]) > 0.85
     assert row["transformed"] == pytest.approx(row["test"], abs=1e-5)
     assert row["broken_transformed"] != pytest.approx(row["broken_test"], abs=1e-3)

@@ -11,8 +11,9 @@ from torch import Generator, Tensor, nn
 
 import symcheck
 from models import scattering
-from models._classify import loss
 from models._spectral import convolved, resampled, spectrum
+from models._tasks.packets import noisy_packets
+from models._training import cross_entropy as loss
 from models.scattering import FourierModulus, LocalAverage, PooledFirst, Scattering, WaveletModulus, instability
 from symcheck.groups import Scaling
 
@@ -214,7 +215,7 @@ def test_silence_stays_silent_and_has_gradients() -> None:
 def test_training_keeps_invariance() -> None:
     torch.manual_seed(0)
     model = scattering.classifier().double().train()
-    x, pitch = scattering.task(16, Generator().manual_seed(0))
+    x, pitch = noisy_packets(16, Generator().manual_seed(0))
     optimiser = torch.optim.Adam(model.parameters(), 1e-2)
     for _ in range(5):
         optimiser.zero_grad()
@@ -231,7 +232,7 @@ def test_every_claim_and_twin_is_as_expected() -> None:
 
 
 def test_training_reaches_its_figures() -> None:
-    row = scattering.generalisation()
+    row = scattering.LESSON.row()
     assert row["test"] >= 0.95
     assert row["transformed"] >= 0.95
     assert row["broken_test"] >= 0.95

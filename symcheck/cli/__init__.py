@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from symcheck import __version__
@@ -16,6 +18,8 @@ from symcheck.cli.records import merge, replay, report
 @click.version_option(__version__, prog_name="symcheck")
 def main() -> None:
     """Verify the symmetries of neural networks, without a tolerance."""
+    # Before torch starts its threads: small models call them often, and where cores are busy their spinning doubles the time.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 for command in (audit, init, config, report, merge, replay, list_, explain):
