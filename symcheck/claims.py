@@ -88,7 +88,9 @@ class Subject:
                 model = self.build()
             except (Exception, SystemExit) as error:
                 advice = gpu_advice(error) or "Mend the factory."
-                raise SubjectError(f"{self.name}() raised {type(error).__name__}: {error}. {advice}") from error
+                raise SubjectError(
+                    f"{self.name}() raised {type(error).__name__}: {str(error).rstrip('.')}. {advice}"
+                ) from error
         if not callable(model):
             raise SubjectError(f"{self.name}() returned {model!r}, not a model. Return a callable on tensors.")
         return model
