@@ -171,6 +171,14 @@ def test_a_model_that_changed_since_is_refused_and_audited_anew_without_resume(t
     assert not JOURNAL.exists()
 
 
+def test_an_audit_that_is_done_leaves_no_folder_that_it_made(target: str) -> None:
+    assert audit(target, "--only", "*radii*").exit_code == 0
+    assert not JOURNAL.parent.exists()
+    JOURNAL.parent.mkdir()
+    assert audit(target, "--only", "*radii*").exit_code == 0
+    assert [path.name for path in JOURNAL.parent.iterdir()] == [".gitignore"]
+
+
 def test_without_a_journal_there_is_nothing_to_resume_and_that_is_said(target: str) -> None:
     done = audit(target, "--resume", "--only", "*radii*")
     assert done.exit_code == 0

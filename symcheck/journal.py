@@ -66,19 +66,20 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 class Journal:
     """A journal that is open to be written, with what was in it before."""
 
-    def __init__(self, path: Path, file: BinaryIO, entries: Mapping[str, Entry]) -> None:
-        self._path, self._file, self._entries = path, file, entries
+    def __init__(self, path: Path, file: BinaryIO, entries: Mapping[str, Entry], *, alone: bool = False) -> None:
+        self._path, self._file, self._entries, self._alone = path, file, entries, alone
         self.seconds = sum(entry.seconds for entry in entries.values())
 
     @classmethod
     def begun(cls, directory: Path, header: Header) -> Journal:
         """A new one, in the place of what was there: of an audit that runs at the same time, this one's is kept."""
+        alone = not directory.exists()
         new = folder(directory) / f".{NAME}.{os.getpid()}"
         file = new.open("wb")
         file.write(msgspec.json.encode(header) + b"\n")
         file.flush()
         os.replace(new, directory / NAME)
-        return cls(directory / NAME, file, {})
+        return cls(directory / NAME, file, {}, alone=alone)
 
     @classmethod
     def resumed(cls, directory: Path, header: Header) -> Journal:
@@ -113,6 +114,9 @@ class Journal:
         with suppress(OSError):
             if os.path.samestat(os.fstat(self._file.fileno()), self._path.stat()):
                 self._path.unlink()
+            if self._alone and os.listdir(self._path.parent) == [".gitignore"]:  # a folder that was made for it
+                (self._path.parent / ".gitignore").unlink()
+                self._path.parent.rmdir()
 
     def __enter__(self) -> Journal:
         return self

@@ -20,7 +20,10 @@ def list_(kind: str) -> None:
 @click.command()
 @click.argument("name", nargs=-1, required=True, shell_complete=completion.names("groups", "reps", "domains", "properties"))
 def explain(name: tuple[str, ...]) -> None:
-    """Explain a group, rep, domain, property or verdict: its law, an example, its usual ways to break."""
+    """Explain a group, rep, domain, property or verdict.
+
+    NAME is as in a claim, or as in symcheck list. It says its law, an example, and its usual ways to break.
+    """
     from symcheck.explain import explain as explained
 
     click.echo(explained(" ".join(name)))

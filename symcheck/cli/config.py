@@ -25,9 +25,9 @@ from symcheck.errors import ConfigError
     help="The file to write. One that is there isn't changed.",
 )
 def init(target: str, weights: str | None, trust_code: bool, to: Path, **claim: Any) -> None:
-    """Write a first config, for TARGET, with the claims that it states or that are given here.
+    """Write a first config for TARGET.
 
-    symcheck audit without TARGET then audits what it names.
+    It has the claims that TARGET states, or that are given here. symcheck audit without TARGET then audits what it names.
     """
     from msgspec import UNSET
 
@@ -66,7 +66,10 @@ def config() -> None:
 @click.option("--config", "file", type=click.Path(path_type=Path), help="The config. [default: the one of this folder]")
 @click.option("--profile", help="As with symcheck audit --profile.", shell_complete=completion.profiles)
 def show(file: Path | None, profile: str | None) -> None:
-    """Print the effective config: what the file says, and what holds where it says nothing. It reads as the same config."""
+    """Print the effective config.
+
+    It has what the file says, and what holds where the file says nothing, and reads as the same config.
+    """
     from msgspec.structs import replace
 
     from symcheck.config import Config, found, read

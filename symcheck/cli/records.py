@@ -26,9 +26,10 @@ Exit codes:
 @click.option("--against", type=click.Path(path_type=Path), help="An older record: tell what changed since.")
 @format_options
 def report(record: Path, html_file: Path | None, against: Path | None, form: str, to: Path | None) -> None:
-    """Show a record that symcheck audit --json saved, or write it in another format. No model is run.
+    """Show a record, or write it in another format.
 
-    The report is the same, byte by byte, as that of the audit. Exits with 0 whatever the record says, or 2 if it can't be read.
+    RECORD is what symcheck audit --json saved. No model is run. The report is the same, byte by byte, as that of the audit.
+    Exits with 0 whatever the record says, or 2 if it can't be read.
     """
     from symcheck.report.changes import told
     from symcheck.report.reading import read
@@ -50,9 +51,10 @@ def report(record: Path, html_file: Path | None, against: Path | None, form: str
 @click.argument("records", metavar="RECORD...", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option("-o", "--to", type=click.Path(path_type=Path), required=True, help="The file to write the one record to.")
 def merge(records: tuple[Path, ...], to: Path) -> None:
-    """Make one record of several, of audits of other claims with the same settings, such as the shards of one.
+    """Make one record of several.
 
-    A claim that is in two of them with other results is refused, and so are other seeds, trials, precisions or versions.
+    They are of audits of other claims with the same settings, such as the shards of one audit. A claim that is in two of them
+    with other results is refused, and so are other seeds, trials, precisions or versions.
     """
     from symcheck.report.merging import merged
     from symcheck.report.reading import read
