@@ -198,13 +198,14 @@ def _audited(claims: list[Claim], command: str, settings: dict[str, Any], resume
     from symcheck.report import terminal
 
     journal = _journal(settings, command, resume)
-    left = sum(journal is None or journal.results(claim) is None for claim in claims)
-    try:
-        with journal or nullcontext(), terminal.progress(left, terminal.console(stderr=True)) as on_event:
-            record = run_audit(claims, on_event=on_event, journal=journal, **settings)
-        return record, record.exit_code
-    except AuditInterrupted as interrupted:
-        return interrupted.record, 130
+    with journal or nullcontext():
+        left = sum(journal is None or journal.results(claim) is None for claim in claims)
+        try:
+            with terminal.progress(left, terminal.console(stderr=True)) as on_event:
+                record = run_audit(claims, on_event=on_event, journal=journal, **settings)
+            return record, record.exit_code
+        except AuditInterrupted as interrupted:
+            return interrupted.record, 130
 
 
 def _journal(settings: dict[str, Any], command: str, resume: bool) -> Journal | None:
