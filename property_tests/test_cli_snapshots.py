@@ -20,7 +20,7 @@ from symcheck.cli import main
 from symcheck.engine import Verdict
 from symcheck.report.record import SCHEMA
 
-COMMANDS = ("", "audit", "init", "config", "config show", "report", "merge", "replay", "list", "explain")
+COMMANDS = ("", "audit", "init", "config", "config show", "config schema", "report", "merge", "replay", "list", "explain")
 NET = """
 from symcheck import Claim, Subject
 from symcheck.domains import PointCloud

@@ -8,13 +8,16 @@ from typing import Any
 
 import msgspec
 import pytest
+import torch
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from safetensors.torch import save_file
 
+from symcheck import Claim
 from symcheck.cli import main
-from symcheck.config import Config, ModelTable, Profile, found, profile, read, tables
+from symcheck.config import Config, ModelTable, Profile, found, profile, read, stated, tables
 from symcheck.config.reading import Reader
 from symcheck.config.writing import effective, first, toml
 from symcheck.errors import ConfigError, SettingsError
@@ -212,6 +215,7 @@ def test_a_file_that_is_none(make: Any, message: str) -> None:
 
 def test_the_schema_that_ships_is_that_of_the_types() -> None:
     assert SHIPPED.read_bytes() == tables.schema(), "write schema() to it"
+    assert symcheck("config", "schema").stdout_bytes == tables.schema()
     Draft202012Validator.check_schema(msgspec.json.decode(SHIPPED.read_bytes()))
 
 
@@ -309,6 +313,51 @@ reason = "nothing new"
     assert record["trials"] == 16
     assert record["skipped"] == [{"claim": "net.radii: SO(3), vector -> scalar", "reason": "nothing new", "undone": False}]
     assert "skipped    net.radii: SO(3), vector -> scalar: nothing new" in done.output
+
+
+@pytest.mark.usefixtures("folder")
+def test_weights_and_twins_of_a_model() -> None:
+    twins = """
+import torch
+from symcheck import Claim, Subject
+class Gram(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.metric = torch.nn.Linear(3, 3, bias=False)
+    def forward(self, x):
+        return (x * self.metric(x)).sum(-1)
+def last():
+    return lambda x: x[..., 2]
+HOLDS = Claim(Subject.built(Gram), "SO(3)", domain=torch.ones(4, 3), inputs="vector", outputs="scalar")
+CLAIMS, TWINS = (HOLDS,), (HOLDS.twin(Subject.built(last), reason="reads one axis"),)
+"""
+    Path("net.py").write_text(twins)
+    save_file({"metric.weight": 2 * torch.eye(3)}, "net.safetensors")
+    models = '[[models]]\ntarget = "net:Gram"\nweights = "net.safetensors"\n'
+    Path("symcheck.toml").write_text(QUICK + models)
+    assert symcheck("audit").exit_code == 0
+    Path("symcheck.toml").write_text(QUICK + models.replace('weights = "net.safetensors"', "twins = true").replace(":Gram", ""))
+    done = symcheck("audit")
+    assert done.exit_code == 1  # at its initial weights
+    assert "1 of 2 claims are as expected, 1 of them broken on purpose and caught." in done.output
+
+
+def overridden(*overrides: tables.Override) -> tuple[list[tuple[Any, ...]], list[str]]:
+    """Two claims as the overrides have them: what of each is changed, and what is skipped."""
+    names = ("radii", "leaning")
+    claims = [Claim(torch.relu, "S_n", domain=torch.ones(3), inputs="permute", outputs="permute", id=name) for name in names]
+    found, skipped = stated.overridden(claims, overrides, "c.toml", strict=True)
+    return [(one.id, one.expected, one.tolerance, one.reason) for one in found], [one.reason for one in skipped]
+
+
+def test_the_last_override_has_the_last_word() -> None:
+    loose = tables.Override(claims=["*"], tolerance=0.1, reason="a table")
+    known = tables.Override(claims=["leaning"], expected="violated", reason="one axis")
+    out = tables.Override(claims=["radii"], skip=True, reason="slow")
+    assert overridden()[0] == [("radii", "holds", None, ""), ("leaning", "holds", None, "")]
+    assert overridden(loose, known)[0] == [("radii", "holds", 0.1, "a table"), ("leaning", "violated", 0.1, "one axis")]
+    assert overridden(known, loose)[0] == [("radii", "holds", 0.1, "a table"), ("leaning", "violated", 0.1, "a table")]
+    assert overridden(known, out) == ([("leaning", "violated", None, "one axis")], ["slow"])
 
 
 @pytest.mark.usefixtures("folder")

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import torch
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -143,6 +144,7 @@ def test_the_journal_of_another_command_is_refused(target: str, options: list[st
     ("old", "new", "message"),
     [
         (b'"symcheck":"', b'"symcheck":"9.', "is the journal of another audit: symcheck was '9.0.1.0', and is '0.1.0' now."),
+        (b'"torch":"', b'"torch":"0.', "is the journal of another audit: torch was '0."),
         (b'"seed":0', b'"seed":5', "is the journal of another audit: seed was '5', and is '0' now."),
         (b'"format":1', b'"format":2', "is the journal of another audit: format was '2', and is '1' now."),
         (b'{"kind"', b"{kind", "is damaged in line 1 (JSON is malformed"),
@@ -177,6 +179,19 @@ def test_an_audit_that_is_done_leaves_no_folder_that_it_made(target: str) -> Non
     JOURNAL.parent.mkdir()
     assert audit(target, "--only", "*radii*").exit_code == 0
     assert [path.name for path in JOURNAL.parent.iterdir()] == [".gitignore"]
+
+
+def test_a_model_that_was_made_anew_with_other_weights_is_refused(target: str) -> None:
+    text = "import torch\nlinear = torch.nn.Linear(3, 3)\n" + MODULE.replace(
+        "Subject.built(f)", "linear if f is last else Subject.built(f)"
+    )
+    Path(f"{target}.py").write_text(text.replace("(radii, leaning, last)", "(last, radii, leaning)"))
+    assert audit(target, "--fail-fast").exit_code == 1
+    with torch.no_grad():
+        sys.modules[target].linear.weight.add_(1)
+    done = audit(target, "--resume")
+    assert done.exit_code == 2
+    assert "changed since" in done.output
 
 
 def test_without_a_journal_there_is_nothing_to_resume_and_that_is_said(target: str) -> None:
@@ -234,8 +249,6 @@ def test_no_text_is_more_than_a_journal_error(tmp_path: Path, text: bytes, cut: 
 
 def test_what_is_claimed_is_in_the_digest(target: str) -> None:
     from dataclasses import replace
-
-    import torch
 
     from symcheck import Claim, Subject
     from symcheck.domains import PointCloud, Tensors

@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 import msgspec
+import torch
 
 from symcheck.claims import Claim
 from symcheck.engine import Settings
+from symcheck.engine.weights import fingerprint
 from symcheck.errors import JournalError, printable
 from symcheck.failures import folder
 from symcheck.report import Result
@@ -38,6 +40,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     format: int = FORMAT
     schema: int = SCHEMA
     symcheck: str
+    torch: str
     command: str
     seed: int
     trials: int
@@ -51,7 +54,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 
         dtype = None if settings.dtype is None else str(settings.dtype).removeprefix("torch.")
         given = {name: getattr(settings, name) for name in ("seed", "trials", "device", "perturb")}
-        return cls(symcheck=__version__, command=command, dtype=dtype, **given)
+        return cls(symcheck=__version__, torch=str(torch.__version__), command=command, dtype=dtype, **given)
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +71,7 @@ class Journal:
 
     def __init__(self, path: Path, file: BinaryIO, entries: Mapping[str, Entry], *, alone: bool = False) -> None:
         self._path, self._file, self._entries, self._alone = path, file, entries, alone
+        self._stated: dict[str, str] = {}  # as it was before the audit, in which a model may change
         self.seconds = sum(entry.seconds for entry in entries.values())
 
     @classmethod
@@ -97,15 +101,16 @@ class Journal:
 
     def results(self, claim: Claim) -> tuple[Result, ...] | None:
         """What was found of a claim, or None. JournalError if the claim or its model isn't as it was."""
-        entry = self._entries.get(claim.id)
-        if entry is not None and entry.stated != stated(claim):
+        entry, now = self._entries.get(claim.id), self._stated.setdefault(claim.id, stated(claim))
+        if entry is not None and entry.stated != now:
             changed = f"{claim.id!r} isn't what it was: its model's code or weights, or what is claimed, changed since"
             raise JournalError(f"{str(self._path)!r}: {changed}. {ANEW}")
         return None if entry is None else entry.results
 
     def keep(self, claim: Claim, results: tuple[Result, ...], seconds: float) -> None:
         """Write down what was found of a claim. A process that is killed later doesn't take it along."""
-        entry = Entry(claim=claim.id, stated=stated(claim), seconds=round(seconds, 3), results=results)
+        was = self._stated.get(claim.id) or stated(claim)
+        entry = Entry(claim=claim.id, stated=was, seconds=round(seconds, 3), results=results)
         self._file.write(msgspec.json.encode(entry) + b"\n")
         self._file.flush()
 
@@ -126,7 +131,7 @@ class Journal:
 
 
 def stated(claim: Claim) -> str:
-    """A digest of a claim, the weights that it names, and the file that its model's code is in."""
+    """A digest of a claim, of its model's weights, and of the file that the model's code is in."""
     subject = claim.subject
     parts = [claim.id, claim.group, claim.domain, claim.inputs, claim.outputs, claim.properties, claim.tolerance]
     parts += [
@@ -137,6 +142,7 @@ def stated(claim: Claim) -> str:
         subject.batching,
         _code(subject.build or subject.model),
     ]
+    parts.append(fingerprint(subject.model) if subject.model is not None else "")
     words = [re.sub(r" at 0x[0-9a-fA-F]+", "", repr(part)) for part in parts]
     return hashlib.sha256("\0".join(words).encode(errors="replace")).hexdigest()
 

@@ -1,4 +1,4 @@
-"""`symcheck init` and `symcheck config show`."""
+"""`symcheck init` and `symcheck config`."""
 
 from __future__ import annotations
 
@@ -59,7 +59,18 @@ def init(target: str, weights: str | None, trust_code: bool, to: Path, **claim: 
 
 @click.group()
 def config() -> None:
-    """Say what the config file of this folder comes to."""
+    """Say what the config of this folder comes to, and what one may say."""
+
+
+@config.command()
+def schema() -> None:
+    """Print the JSON Schema of a config.
+
+    Editors take it to complete and check one.
+    """
+    from symcheck.config import tables
+
+    click.echo(tables.schema(), nl=False)
 
 
 @config.command()
