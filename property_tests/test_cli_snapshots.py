@@ -83,7 +83,6 @@ ERRORS = [
     "audit net:",
     "audit net.radii",
     "audit net:radi",
-    "audit net:turned",
     f"audit net:number {CLAIM}",
     "audit no.py:radii",
     "audit 'a name.py'",
@@ -131,7 +130,6 @@ ERRORS = [
     "config show --config unknown.toml",
     "config show --profile nightly",
     "init nte",
-    "init net:turned",
     "init net --to net.py",
     "init net --to no/symcheck.toml",
     # records and failures

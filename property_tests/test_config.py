@@ -380,7 +380,7 @@ PLAIN = CLAIM_OF + 'inputs = "vector"\noutputs = "scalar"\n'
         ('profile = "mni"\n[profiles.mini]\n', "there is no profile 'mni'; did you mean 'mini'?"),
         ('[[models]]\ntarget = "nte"', "symcheck.toml: models[0]: there is no module 'nte'"),
         ('[[models]]\ntarget = "net:radi"', "symcheck.toml: models[0]: net has no 'radi'; did you mean 'radii'?"),
-        ('[[models]]\ntarget = "net:scaled"', "symcheck.toml: models[0]: net claims nothing of scaled."),
+        ('[[models]]\ntarget = "net:scaled"', "Say what to check: symcheck audit net:scaled"),
         ('[[models]]\ntarget = "net:radii"\nweights = "no.pt"', "symcheck.toml: models[0]: there is no file 'no.pt'"),
         (PLAIN, "models[0].claims[0]: say where inputs come from: shapes = [[8, 3]] for tensors, or else a domain."),
         (PLAIN + "shapes = [[4, 3], [4]]", "models[0].claims[0]: there are 2 shapes and 1 inputs."),
@@ -481,7 +481,7 @@ def test_init_writes_what_audit_reads(options: list[str], part: str, claims: int
     ("options", "message"),
     [
         (["nte"], "there is no module 'nte'"),
-        (["net:scaled"], "net claims nothing of scaled."),
+        (["net:scaled"], "Say what to check: symcheck audit net:scaled"),
         (["net:radii", "--group", "SO(3)"], "a claim needs --shape and --input and --output too"),
         (["net:radii", "--group", "SO3", "--shape", "4,3", "--input", "vector", "--output", "scalar"], "did you mean 'SO(3)'"),
         (["net", "--to", "pyproject.toml"], "pyproject.toml is not for init to write"),

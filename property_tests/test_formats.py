@@ -216,7 +216,7 @@ HOSTILE = st.text(st.one_of(st.characters(), st.sampled_from("\x1b\x00\x7f\r\n%:
 @settings(max_examples=60, deadline=None, derandomize=True, database=None)
 @given(name=HOSTILE, because=HOSTILE, source=HOSTILE)
 def test_no_name_breaks_a_format(name: str, because: str, source: str) -> None:
-    result = replace(_one(), claim=name, subject=name, because=because, source=f"{source}:3" if source else "", location=None)
+    result = replace(_one(), claim=name, subject=name, because=because, defined=f"{source}:3" if source else "", location=None)
     record = replace(_whole(), results=(result, replace(result, known=True)), skipped=(Skipped(name, because),))
     assert len(junit(record).findall(".//testcase")) == 3
     lines = rendered(record, "github").split("\n")

@@ -642,8 +642,8 @@ def test_too(symcheck):
     alone = symcheck.audit([namespace["LEANING"], namespace["RADII"]], seed=2, trials=16)
     for one, other in zip(found.results[2:4], alone.results, strict=True):
         assert (one.location is None) == (other.location is None)  # they differ in the file
-        assert msgspec.structs.replace(one, saved=None, location=None, source="") == msgspec.structs.replace(
-            other, location=None, source=""
+        assert msgspec.structs.replace(one, saved=None, location=None, defined="") == msgspec.structs.replace(
+            other, location=None, defined=""
         )
 
 

@@ -294,7 +294,7 @@ def shown(file: str) -> str:
     return min(held, key=len, default=os.path.basename(path)).replace(os.sep, "/")
 
 
-def source_of(made: Any) -> str:
+def defined_at(made: Any) -> str:
     """`file:line` of a function, or of an object's class, that is the user's own; "" of what isn't, or has no code."""
     made = inspect.unwrap(made) if callable(made) else made
     kind = made if isinstance(made, type) else type(made)

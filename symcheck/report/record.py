@@ -34,7 +34,7 @@ from symcheck.engine import (
     Settings,
     Verdict,
 )
-from symcheck.engine.trace import source_of
+from symcheck.engine.trace import defined_at
 from symcheck.errors import ReplayError
 
 SCHEMA = 1  # fields with a default may come to it: records without them are read as well
@@ -425,7 +425,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     saved: SavedRecord | None
     fingerprint: str = ""
     files: tuple[File, ...] = ()
-    source: str = ""
+    defined: str = ""
     known: bool = False
 
     @classmethod
@@ -468,7 +468,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             saved=None,
             fingerprint=outcome.fingerprint,
             files=claim.subject.files,
-            source=source_of(claim.subject.build or claim.subject.model),
+            defined=defined_at(claim.subject.build or claim.subject.model),
         )
         if found is not None:
             result.__dict__["keep"] = keep
@@ -554,7 +554,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     `command` is the one that made it, "" where none did. `skipped` are the claims that weren't audited, and `mended` those
     that fail in the baseline and no longer do. Of a result, `fingerprint` is that of the model's weights, `files` are those
-    that it was loaded from, `source` is where its code is, `file:line`, and `known` says that it fails in the baseline too.
+    that it was loaded from, `defined` is where its code is, `file:line`, and `known` says that it fails in the baseline too.
     """
 
     schema: int = SCHEMA

@@ -310,7 +310,7 @@ def whole(record: Record) -> str:
 def place(result: Result) -> str:
     """`file:line` of what breaks the claim, or else of the model; "" if neither is known."""
     culprit = result.location.culprit if result.location is not None else None
-    return (culprit.place if culprit is not None else "") or result.source
+    return (culprit.place if culprit is not None else "") or result.defined
 
 
 def plain(text: str) -> str:
