@@ -48,7 +48,7 @@ def test_each_phase_is_named() -> None:
 
 def test_every_phase_of_an_audit_has_a_name() -> None:
     phases = {event.phase for event in run(CLAIMS, Settings(trials=8)) if isinstance(event, Measuring)}
-    assert {"sweep", "search", "locate", "shrink"} <= phases <= set(PHASES)
+    assert {"sweep", "structured", "search", "locate", "shrink"} <= phases <= set(PHASES)
 
 
 def test_trials_a_second_and_the_time_left() -> None:

@@ -121,7 +121,7 @@ def stopped(phase: str, claims: tuple[Claim, ...], monkeypatch: pytest.MonkeyPat
     return symcheck.audit(claims, max_time=60, on_event=clock.on_event, **FAST)
 
 
-@pytest.mark.parametrize("phase", ["Loading", "Probing", "sweep", "search"])
+@pytest.mark.parametrize("phase", ["Loading", "Probing", "sweep", "structured", "search"])
 def test_max_time_stops_a_claim_that_has_begun(phase: str, monkeypatch: pytest.MonkeyPatch) -> None:
     record = stopped(phase, CLAIMS, monkeypatch)
     assert record.results == ()

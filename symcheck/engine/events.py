@@ -24,13 +24,17 @@ class Probing:
 
 @dataclass(frozen=True)
 class Measuring:
-    """Trials of the claim that are done, in one precision and one phase of the check."""
+    """Trials of the claim that are done, in one precision and one phase of the check.
+
+    The phases: "sweep" over random inputs, "structured" over those with names, which are of the same sweep, "search",
+    "boundaries", "weights", "subgroups", "locate", "shrink" and "ladder".
+    """
 
     claim: Claim
     precision: str
     done: int
     total: int
-    phase: str = "sweep"  # or "search", "boundaries", "weights", "subgroups", "locate", "shrink", "ladder"
+    phase: str = "sweep"
 
 
 @dataclass(frozen=True)

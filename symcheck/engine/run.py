@@ -285,9 +285,13 @@ class _Examination:
         claim, precision, policy = self.claim, f.placement.precision, self.settings.policy
         sides = Sides(f, prop, setup.bound, trials)
         steps = sides.sweep(trials.source, trials.g, trials.elements.factor)
+        yield Measuring(claim, precision, 0, len(trials), phase)
+        generic = int((trials.region == 0).sum())  # which come first
         while True:
             try:
-                yield Measuring(claim, precision, next(steps), len(trials), phase)
+                done = next(steps)
+                now = "structured" if phase == "sweep" and done > generic else phase
+                yield Measuring(claim, precision, done, len(trials), now)
             except StopIteration as end:
                 swept: Sweep = end.value
                 break

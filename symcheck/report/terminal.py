@@ -74,6 +74,7 @@ def listing(rows: list[tuple[str, str]], out: Console) -> None:
 
 PHASES = {  # what is done, in words of one line's width
     "sweep": "sweep",
+    "structured": "structured",
     "search": "search",
     "boundaries": "boundaries",
     "weights": "other weights",
