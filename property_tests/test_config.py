@@ -361,6 +361,15 @@ def test_the_last_override_has_the_last_word() -> None:
 
 
 @pytest.mark.usefixtures("folder")
+def test_a_project_audits_what_its_own_table_says() -> None:
+    models = '[[tool.symcheck.models]]\ntarget = "net:radii"\n[tool.symcheck.profiles.ci]\ntrials = 8\nperturb = false\n'
+    Path("pyproject.toml").write_text('[project]\nname = "x"\n' + models)
+    done = symcheck("audit")
+    assert done.exit_code == 0
+    assert "1 of 1 claims are as expected." in done.output
+
+
+@pytest.mark.usefixtures("folder")
 def test_options_come_before_the_profile_and_overrides_hold_for_targets_too() -> None:
     leaning = '[[overrides]]\nclaims = ["net.leaning"]\nexpected = "violated"\nreason = "reads one axis"\n'
     Path("symcheck.toml").write_text(f'{QUICK}{leaning}[[overrides]]\nclaims = ["other"]\nskip = true\nreason = "not this"\n')
