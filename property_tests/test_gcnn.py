@@ -13,7 +13,7 @@ from torch import Generator, Tensor, nn
 
 from models import alias_free, cnn, gcnn
 from models._random import randomised
-from models._tasks.images import shapes
+from models._tasks.images import SHAPES, shapes
 from models._training import cross_entropy as loss
 from symcheck.groups import Cyclic, Dihedral
 
@@ -434,7 +434,7 @@ def test_shapes_lie_where_they_are_told_to() -> None:
 
 
 def test_mirror_images_of_tetrominoes_are_no_turns_of_each_other() -> None:
-    found = [torch.nn.functional.pad(shape, (0, 0, 0, 1)) for shape in cnn.SHAPES]
+    found = [torch.nn.functional.pad(shape, (0, 0, 0, 1)) for shape in SHAPES]
 
     def placed(shape: Tensor) -> set[tuple[tuple[int, int], ...]]:
         turns = [torch.rot90(shape, k).nonzero() for k in range(4)]

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
-from functools import partial
+from functools import WRAPPER_ASSIGNMENTS, partial, update_wrapper
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -59,7 +59,9 @@ def subject(target: str) -> Subject:
         )
     found = _attribute(imported(place), name)
     made = Subject.of(made_callable(found)) if not _is_factory(found) else Subject.built(found)
-    return replace(made, spec=target, build=made.build and partial(_made, made.build))
+    return replace(
+        made, spec=target, build=made.build and update_wrapper(partial(_made, made.build), made.build, WRAPPER_ASSIGNMENTS, ())
+    )
 
 
 def _made(build: Callable[[], Any]) -> Any:

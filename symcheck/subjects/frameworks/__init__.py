@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import WRAPPER_ASSIGNMENTS, partial, update_wrapper
 from typing import Any
 
 from torch import nn
@@ -76,7 +76,8 @@ def _claim(subject: Subject, source: str, said: Said) -> Claim:
 
 def _wrapped(subject: Subject, call: Callable[[Model], Model] | None) -> dict[str, Any]:
     if subject.build is not None:
-        return {"build": partial(_built, subject.build, call)}
+        built = partial(_built, subject.build, call)
+        return {"build": update_wrapper(built, subject.build, WRAPPER_ASSIGNMENTS, ())}  # it says where its code is
     return {"model": _called(subject.model, call)}
 
 
