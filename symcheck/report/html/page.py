@@ -206,9 +206,11 @@ _SAID = {
 def headline(record: Record) -> str:
     """The audit in one line."""
     unmet = [r for r in record.results if not r.met]
-    total = len(record.results)
-    if not total:
+    total = sum(result.expected != "either" for result in record.results)
+    if not record.results:
         return "Nothing was audited"
+    if not total and not unmet:
+        return f"Nothing is promised; of what was tried, {sum(r.passed for r in record.results)} of {len(record.results)} hold"
     if not unmet:
         return f"All {total} claims are as expected" if total > 1 else "The claim is as expected"
     verb = "is" if len(unmet) == 1 else "are"
