@@ -27,7 +27,7 @@ ORDER = [
     "properties",
     "claims",
     "engine",
-    "discover",
+    "discovery",
     "failures",
     "subjects",
     "report",
@@ -38,6 +38,7 @@ ORDER = [
     "checking",
     "pytest_support",
     "pytest_session",
+    "cli_discover",
     "cli",
     "__main__",
 ]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from symcheck.checking import check as check
     from symcheck.claims import Claim as Claim
     from symcheck.claims import Subject as Subject
+    from symcheck.discovery import discover as discover
     from symcheck.engine import Policy as Policy
     from symcheck.engine import Verdict as Verdict
     from symcheck.pytest_support import parametrize as parametrize
@@ -41,6 +42,7 @@ _HOMES = {
     "assert_equivariant": "symcheck.checking",
     "audit": "symcheck.checking",
     "check": "symcheck.checking",
+    "discover": "symcheck.discovery",
     "parametrize": "symcheck.pytest_support",
     "replay": "symcheck.replaying",
 }

@@ -12,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 from symcheck import __version__
+from symcheck.cli_discover import discover
 from symcheck.errors import SettingsError, SymcheckError, printable
 
 if TYPE_CHECKING:
@@ -265,6 +266,9 @@ def replay(
         raise type(error)(f"ERROR: {error}") from None
     click.echo(str(found))
     sys.exit(found.exit_code)
+
+
+main.add_command(discover)
 
 
 @main.command(name="list")

@@ -1,0 +1,94 @@
+"""The commands that look for symmetries: `symcheck discover`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from symcheck.errors import SettingsError, printable
+
+DISCOVER_CODES = """\b
+Exit codes:
+  0    done, whatever was found
+  2    usage error, or a model that can't be loaded or doesn't run on such inputs
+  3    an error inside symcheck
+"""
+
+
+@click.command(epilog=DISCOVER_CODES)
+@click.argument("target")
+@click.option(
+    "--shape", "shapes", multiple=True, help="The shape of an input, less its batch axis, such as 8,3. Repeat for each."
+)
+@click.option("--weights", metavar="FILE", help="Weights for TARGET: safetensors, or a file of torch.save. Runs no code of it.")
+@click.option("--trust-code", is_flag=True, help="Read files that can run code: .pt2, TorchScript, pickled models.")
+@click.option("--connected", is_flag=True, help="Connected groups alone: leave out the search for finite symmetries.")
+@click.option("--trials", type=int, default=64, show_default=True, help="Trials by which each symmetry found is audited.")
+@click.option("--seed", type=int, default=0, show_default=True, help="All random numbers follow from it.")
+@click.option("--device", default="cpu", show_default=True, help="Where to run the model: cpu, cuda, cuda:1.")
+@click.option("--claims", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write what holds as claims in Python.")
+def discover(
+    target: str,
+    shapes: tuple[str, ...],
+    weights: str | None,
+    trust_code: bool,
+    connected: bool,
+    file: Path | None,
+    **settings: Any,
+) -> None:
+    """Find the symmetries that a model has, without a claim.
+
+    TARGET is a model, as for symcheck audit. Its inputs are --shape, or else those of the first claim that it states. Each
+    symmetry that is told was audited: nothing is told that doesn't hold. TARGET's code is imported and run.
+    """
+    from symcheck.discovery import discover as search
+
+    model, domain = subject_and_inputs(target, shapes, weights, trust_code)
+    found = search(model, domain, finite=not connected, **settings)
+    click.echo("\n".join(printable(line) for line in str(found).splitlines()))
+    if file is not None:
+        _write(file, found.source(_head(target, shapes)))
+    sys.exit(0)
+
+
+def _head(target: str, shapes: tuple[str, ...]) -> list[str]:
+    """The lines of Python that define the model and its inputs."""
+    if not shapes:
+        imported, example = "from symcheck.subjects import claims", f"claims({target!r})[0].domain"
+        return [imported, "", f"MODEL = claims({target!r})[0].subject", f"EXAMPLE = {example}"]
+    example = f"Joint({', '.join(f'Tensors({sizes(shape)!r})' for shape in shapes)})"
+    lines = ["from symcheck.domains import Joint, Tensors", "from symcheck.subjects import subject", ""]
+    return [*lines, f"MODEL = subject({target!r})", f"EXAMPLE = {example}"]
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text)
+    except OSError as error:
+        raise SettingsError(f"--claims {file}: {error.strerror}. The search is done, but its claims aren't saved.") from None
+
+
+def subject_and_inputs(target: str, shapes: tuple[str, ...], weights: str | None, trust_code: bool) -> tuple[Any, Any]:
+    """The model that a target names, and a domain: of the shapes that are given, else that of the first claim about it."""
+    from symcheck import subjects
+    from symcheck.domains import Joint, Tensors
+    from symcheck.errors import SymcheckError
+
+    if shapes:
+        return subjects.subject(target, weights=weights, trust_code=trust_code), Joint(*(Tensors(sizes(s)) for s in shapes))
+    try:
+        claim = subjects.claims(target, weights=weights, trust_code=trust_code)[0]
+    except SymcheckError as error:
+        raise SettingsError(f"{target} states no claims to take inputs from ({error}) Give the --shape of each.") from None
+    return claim.subject, claim.domain
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    """A shape in words: "8,3"."""
+    try:
+        return tuple(int(size) for size in text.split(",") if size.strip())
+    except ValueError:
+        raise SettingsError(f"--shape is whole numbers with commas between, such as 8,3, not {text!r}.") from None
