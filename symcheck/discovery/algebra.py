@@ -100,8 +100,8 @@ def _parts(x: Tensor, linear: Tensor, acted: Sequence[Tensor]) -> list[Part]:
     k = len(x)
     unit = torch.eye(k, dtype=x.dtype)
     flat = linear.flatten(1)
-    size = float(flat.norm(dim=-1).max()) if k else 0.0
-    still = null((flat / size).mT) if size > 0 else unit
+    size = max(float(flat.norm(dim=-1).max()), NEAR * float(x.flatten(1).norm(dim=-1).max())) if k else 1.0
+    still = null((flat / size).mT)
     rest = null(still) if len(still) else unit
     found = [Part("translations", f"t({len(still)})", still)] if len(still) else []
     if not len(rest):
@@ -157,9 +157,9 @@ def ideals(c: Tensor, derived: Tensor) -> list[Tensor]:
 @cache
 def _known() -> tuple[tuple[str, int, int, int], ...]:
     """Name, dimension, dimensions on which the Killing form is positive, and the size of the vectors that it is defined on."""
-    found = [("su(2)", 3, 0, 4), ("sl(2)", 3, 2, 2)]
+    found = [("so(3)", 3, 0, 3), ("su(2)", 3, 0, 4), ("sl(2)", 3, 2, 2)]
     for n in range(3, 13):
-        if n != 4:
+        if n > 4:
             found.append((f"so({n})", n * (n - 1) // 2, 0, n))
         found += [(f"so({p},{n - p})", n * (n - 1) // 2, p * (n - p), n) for p in range(1, n // 2 + 1) if (p, n - p) != (2, 2)]
         found.append((f"sl({n})", n * n - 1, n * (n + 1) // 2 - 1, n))

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import combinations, product
+from itertools import combinations, groupby, product
+from typing import TypeVar
 
 import torch
 from torch import Generator, Tensor
@@ -25,6 +26,8 @@ from symcheck.discovery.world import World
 from symcheck.groups import SO, MatrixGroup, O, from_string
 from symcheck.groups.base import matrix_exponential
 from symcheck.reps import Rep, Scalar, Together, as_rep
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -388,20 +391,23 @@ def direct_sums(d: int, linear: Tensor) -> list[str]:
         )
     if any(size % 2 == 0 for size in sizes):
         return []
-    degrees = [(size // 2, n) for size, n in _runs(sizes)]
-    kinds = sorted({l for l, _ in degrees})
-    found = []
-    for count in range(len(kinds) + 1):  # with as few parities as can be other than the natural ones
-        for other in combinations(kinds, count):
-            found.append("+".join(f"{n}x{l}{'eo'[(l % 2) ^ (l in other)]}" for l, n in degrees))
-    return found[:16]
-
-
-def _runs(sizes: Sequence[int]) -> list[tuple[int, int]]:
-    found: list[tuple[int, int]] = []
-    for size in sizes:
-        found = [*found[:-1], (size, found[-1][1] + 1)] if found and found[-1][0] == size else [*found, (size, 1)]
+    found: list[str] = []
+    for count in range(len(sizes) + 1):  # with as few parities as can be other than the natural ones
+        for other in combinations(range(len(sizes)), count):
+            terms = [f"{size // 2}{'eo'[(size // 2 % 2) ^ (i in other)]}" for i, size in enumerate(sizes)]
+            found.append("+".join(f"{n}x{term}" for term, n in _runs(terms)))
+            if len(found) == PARITIES:
+                return found
     return found
+
+
+PARITIES = 64
+"""Assignments of parities that are tried: all of six irreps, one or two others than the natural ones of more."""
+
+
+def _runs(items: Sequence[Item]) -> list[tuple[Item, int]]:
+    """Each item with how often it comes in a row."""
+    return [(item, len(list(same))) for item, same in groupby(items)]
 
 
 def charged(frequency: int) -> str:
