@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from symcheck.claims import Claim as Claim
     from symcheck.claims import Subject as Subject
     from symcheck.discovery import discover as discover
+    from symcheck.discovery import infer as infer
     from symcheck.engine import Policy as Policy
     from symcheck.engine import Verdict as Verdict
     from symcheck.pytest_support import parametrize as parametrize
@@ -43,6 +44,7 @@ _HOMES = {
     "audit": "symcheck.checking",
     "check": "symcheck.checking",
     "discover": "symcheck.discovery",
+    "infer": "symcheck.discovery",
     "parametrize": "symcheck.pytest_support",
     "replay": "symcheck.replaying",
 }

@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from symcheck import __version__
-from symcheck.cli_discover import discover
+from symcheck.cli_discover import discover, infer
 from symcheck.errors import SettingsError, SymcheckError, printable
 
 if TYPE_CHECKING:
@@ -269,6 +269,7 @@ def replay(
 
 
 main.add_command(discover)
+main.add_command(infer)
 
 
 @main.command(name="list")

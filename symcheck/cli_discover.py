@@ -1,4 +1,4 @@
-"""The commands that look for symmetries: `symcheck discover`."""
+"""The commands that look for symmetries: `symcheck discover` and `symcheck infer`."""
 
 from __future__ import annotations
 
@@ -92,3 +92,41 @@ def sizes(text: str) -> tuple[int, ...]:
         return tuple(int(size) for size in text.split(",") if size.strip())
     except ValueError:
         raise SettingsError(f"--shape is whole numbers with commas between, such as 8,3, not {text!r}.") from None
+
+
+@click.command(epilog=DISCOVER_CODES)
+@click.argument("target")
+@click.option("--group", help='The group that acts on the inputs, such as "SO(3)". [default: that of the first claim]')
+@click.option(
+    "--shape", "shapes", multiple=True, help="The shape of an input, less its batch axis, such as 8,3. Repeat for each."
+)
+@click.option("--input", "inputs", multiple=True, help="The rep of an input, such as vector. Repeat for each.")
+@click.option("--weights", metavar="FILE", help="Weights for TARGET: safetensors, or a file of torch.save. Runs no code of it.")
+@click.option("--trust-code", is_flag=True, help="Read files that can run code: .pt2, TorchScript, pickled models.")
+@click.option("--seed", type=int, default=0, show_default=True, help="All random numbers follow from it.")
+@click.option("--device", default="cpu", show_default=True, help="Where to run the model: cpu, cuda, cuda:1.")
+def infer(
+    target: str,
+    group: str | None,
+    shapes: tuple[str, ...],
+    inputs: tuple[str, ...],
+    weights: str | None,
+    trust_code: bool,
+    **settings: Any,
+) -> None:
+    """Tell how the hidden layers of a model transform, as irreps, under a group that acts on its inputs.
+
+    TARGET is a model, with --group, --shape and --input, or states a claim from which they are taken. Its code is imported and
+    run.
+    """
+    from symcheck import subjects
+    from symcheck.discovery import infer as search
+
+    if not any([group, shapes, inputs]):
+        found = search(subjects.claims(target, weights=weights, trust_code=trust_code)[0], **settings)
+    elif group is None or len(shapes) != len(inputs) or not shapes:
+        raise SettingsError("A group needs to know what it acts on: give --group, and --shape and --input for every input.")
+    else:
+        model, domain = subject_and_inputs(target, shapes, weights, trust_code)
+        found = search(model, domain, group=group, inputs=tuple(inputs), **settings)
+    click.echo("\n".join(printable(line) for line in str(found).splitlines()))
