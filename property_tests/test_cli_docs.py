@@ -1,4 +1,4 @@
-"""The commands of docs/cli.md print what it shows, but for measured numbers."""
+"""The commands of docs/cli.md and docs/discover.md print what these show, but for measured numbers."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ from safetensors.torch import save_file
 
 from symcheck.cli import main
 
-PAGE = (Path(__file__).parent.parent / "docs" / "cli.md").read_text()
-BLOCKS = re.findall(r"```console\n\$ symcheck (.*)\n((?:.*\n)*?)```", PAGE)
-SOURCE = re.findall(r"```python\n# net.py\n((?:.*\n)*?)```", PAGE)
+DOCS = Path(__file__).parent.parent / "docs"
+PAGES = {name: (DOCS / name).read_text() for name in ("cli.md", "discover.md")}
+BLOCKS = [
+    (name, *block) for name in PAGES for block in re.findall(r"```console\n\$ symcheck (.*)\n((?:.*\n)*?)```", PAGES[name])
+]
+SOURCE = {name: re.findall(r"```python\n# net.py\n((?:.*\n)*?)```", page) for name, page in PAGES.items()}
 
 
 def shown(text: str) -> list[str]:
@@ -26,11 +29,11 @@ def shown(text: str) -> list[str]:
 
 
 @pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def files(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.delitem(sys.modules, "net", raising=False)
-    Path("net.py").write_text(SOURCE[0])
+    Path("net.py").write_text(SOURCE[page][0])
     save_file({"metric.weight": 2 * torch.eye(3)}, "net.safetensors")
     save_file({"metrics.weight": torch.eye(3)}, "old.safetensors")
     with warnings.catch_warnings():  # newer versions of torch advise against it
@@ -39,13 +42,14 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_there_is_something_to_test() -> None:
-    assert len(SOURCE) == 1
-    assert len(BLOCKS) == PAGE.count("```console") == 4
+    assert [len(source) for source in SOURCE.values()] == [1, 1]
+    assert [page.count("```console") for page in PAGES.values()] == [4, 4]
+    assert len(BLOCKS) == 8
 
 
-@pytest.mark.parametrize(("command", "output"), BLOCKS)
+@pytest.mark.parametrize(("page", "command", "output"), BLOCKS)
 @pytest.mark.usefixtures("files")
-def test_commands_print_what_the_page_shows(command: str, output: str) -> None:
+def test_commands_print_what_the_page_shows(page: str, command: str, output: str) -> None:
     try:
         done = CliRunner(env={"COLUMNS": "110"}).invoke(main, shlex.split(command), catch_exceptions=False)
     finally:

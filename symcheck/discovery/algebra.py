@@ -252,8 +252,8 @@ def simplest(rows: Tensor, values: Tensor) -> Iterator[Tensor]:
 def called(found: Sequence[Part]) -> str:
     """The name of a sum. Translations of the space that a part turns join it, as so(3) and t(3) make se(3), and so do scalings.
 
-    >>> one = torch.eye(1, dtype=torch.float64)
-    >>> called([Part("simple", "so(3)", one), Part("translations", "t(3)", one)]), called([])
+    >>> every = torch.eye(3, dtype=torch.float64)
+    >>> called([Part("simple", "so(3)", every), Part("translations", "t(3)", every)]), called([])
     ('se(3)', 'none')
     """
     names = [part.name for part in found]

@@ -24,7 +24,7 @@ class Generated(MatrixGroup):
     """The connected matrix group whose Lie algebra has these matrices as a basis; `Block` says which rows of them act on what.
 
     >>> turn = Generated((((0.0, -1.0), (1.0, 0.0)),), "turn")
-    >>> turn.exponential(torch.tensor([[torch.pi / 2]])).round(decimals=3)
+    >>> turn.exponential(torch.tensor([[torch.pi / 2]])).round(decimals=3) + 0.0
     tensor([[[ 0., -1.],
              [ 1.,  0.]]], dtype=torch.float64)
     """

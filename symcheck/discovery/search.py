@@ -151,7 +151,7 @@ class _Search:
 
     def __init__(self, world: World, say: Callable[[str], None]) -> None:
         self.world, self.say = world, say
-        self.algebra, self.dimension = "none", 0
+        self.algebra, self.dimension, self.translations = "none", 0, 0
         self.spectrum, self.floor = (0.0, 0.0), 0.0
         self.proposed: list[tuple[Proposal, bool]] = []
         self.generators: tuple[Tensor, ...] = ()
@@ -185,7 +185,6 @@ class _Search:
             self.notes.append("its derivative is zero though its output varies (it rounds or compares): finite search only")
             return
         kept = world.kept
-        self._say_ignored(x, kept)
         self.say("connected symmetries")
         found = solve(world, by_axes(x, world.moving, kept))
         if found is not None:
@@ -196,6 +195,7 @@ class _Search:
             further = _beyond(more, found, x, kept[world.moving[0]])
             if further is not None:
                 self._take(further, "across points and features")
+        self._say_ignored(kept)
         if world.way == "differences":
             self.notes.append("torch can't differentiate the model: derivatives are finite differences, of fewer digits")
 
@@ -207,6 +207,7 @@ class _Search:
         else:
             self.algebra += f" + {name} {where}"
         self.dimension += found.dimension
+        self.translations += sum(len(part.change) for part in parts if part.kind == "translations")
         if not where or found.dimension:
             self.spectrum, self.floor = found.gap, found.floor
         self.proposed += [(p, True) for p in proposals(self.world, found, parts)]
@@ -222,21 +223,14 @@ class _Search:
         numbers = part.kind == "phase" and any(leaf.is_complex() for leaf in self.world.like)
         return replace(part, name="u(1)") if numbers else part
 
-    def _say_ignored(self, x: Sequence[Tensor], kept: Sequence[Tensor | None]) -> None:
+    def _say_ignored(self, kept: Sequence[Tensor | None]) -> None:
+        """What of the inputs doesn't matter, but for the translations that were told."""
         for i in self.world.moving:
-            own = kept[i]
-            if own is None or own.shape[1] == own.shape[0]:
+            own, name = kept[i], self.world.setup.names[i]
+            if own is None or own.shape[0] - own.shape[1] <= self.translations:
                 continue
-            name = self.world.setup.names[i]
-            many = own.shape[0] - own.shape[1]
-            if not own.shape[1]:
-                self.notes.append(
-                    f"the output ignores input '{name}': it may be replaced by anything, which isn't told as a symmetry"
-                )
-            else:
-                self.notes.append(
-                    f"the output ignores {many} of {own.shape[0]} directions of input '{name}': maps of those aren't told"
-                )
+            some = f"{own.shape[0] - own.shape[1]} of {own.shape[0]} directions of " if own.shape[1] else ""
+            self.notes.append(f"the output ignores {some}input '{name}': maps of what it ignores aren't told")
 
 
 def _beyond(more: Solutions, found: Solutions, x: Sequence[Tensor], kept: Tensor | None) -> Solutions | None:
@@ -295,7 +289,7 @@ def _own(rep: Rep) -> bool:
 
 def _python(tree: Any) -> str:
     if isinstance(tree, _tree.Args) and not tree.kwargs:
-        return _python(tree.args[0]) if len(tree.args) == 1 else f"({', '.join(map(_python, tree.args))},)"
+        return _python(tree.args[0]) if len(tree.args) == 1 else f"({', '.join(map(_python, tree.args))})"
     return repr(tree)
 
 
