@@ -202,6 +202,16 @@ def test_a_small_break_leaves_what_it_doesn_t_break() -> None:
     assert acts(found) == ["O(2), scalar + vector -> scalar"]
 
 
+def test_a_reflection_that_is_broken_by_little_is_left_out() -> None:
+    """A triple product of 1e-9: screening, which sees float32, takes it for O(3), and the audit for what it is."""
+
+    def model(x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+        return (x - y).norm(dim=-1).tanh() + (y - z).norm(dim=-1).sin() + 1e-9 * (torch.linalg.cross(x, y) * z).sum(-1)
+
+    found = discover(model, (torch.randn(4, 3), torch.randn(4, 3), torch.randn(4, 3)), finite=False)
+    assert acts(found) == ["SO(3), (vector, vector, vector) -> scalar"]
+
+
 def test_the_axis_of_rotations_needn_t_be_one_of_coordinates() -> None:
     """A form that isn't the unit matrix: the group is found by its own matrices."""
     metric = torch.tensor([[2.0, 0.5, 0.0], [0.5, 1.0, 0.2], [0.0, 0.2, 3.0]])
@@ -227,6 +237,30 @@ def test_what_is_ignored_is_said_and_not_told() -> None:
         "the output ignores 1 of 3 directions of input 'x': maps of what it ignores aren't told",
         "the output ignores input 'unused': maps of what it ignores aren't told",
     )
+
+
+def test_maps_of_what_is_ignored_alone_are_not_told() -> None:
+    """A mean over points and one over features: most maps of the rest do nothing that the output sees."""
+
+    def model(x: Tensor) -> Tensor:
+        low = torch.fft.rfft(x, dim=-1)[..., :2]
+        return torch.stack([low.real, low.imag], -1).flatten(-3).sin() @ torch.arange(16.0).reshape(16, 1).cos().to(x)
+
+    found = discover(model, torch.randn(4, 4, 9), finite=False)
+    assert (found.algebra, found.unconfirmed) == ("none", ())
+    assert found.notes == ("the output ignores 24 of 36 directions of input 'x': maps of what it ignores aren't told",)
+
+
+def test_rolls_and_reflections_of_an_image_are_both_told_and_flips_written_down() -> None:
+    def blurred(x: Tensor) -> Tensor:
+        around = sum(x.roll(step, axis) for step in (1, -1) for axis in (-1, -2))
+        return torch.tanh(x + 0.3 * around)
+
+    told = acts(discover(blurred, torch.randn(3, 4, 4)))
+    assert {"D_4, image -> image", "Z_N, roll(axes=(-1,)) -> roll(axes=(-1,))"} <= set(told)
+    found = discover(lambda x: (x * torch.tensor([1.0, 2.0, 1.0]).to(x)).sin().sum(-1), torch.randn(4, 3))
+    assert "Flips(1), flip -> scalar" in acts(found)
+    assert "from symcheck.reps import Flip" in found.source()
 
 
 @pytest.mark.parametrize(

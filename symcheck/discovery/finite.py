@@ -85,11 +85,11 @@ class _Search:
         self.outs = [tuple(y.shape[1:]) for y in world.example]
         self.free = [i for i in range(len(self.shapes)) if i not in world.f.shared and i not in world.ignored]
         self.known = known
-        self.turned = {  # axes along which all permutations and sign flips are rotations and reflections that hold
+        self.turned = {  # axes of coordinates: what permutes them or flips their signs is a rotation or a reflection
             (i, -1)
             for p in known
             for i, rep in enumerate(p.inputs)
-            if str(p.group).startswith(("O(", "E(")) and isinstance(rep, (Vector, Blocks))
+            if str(p.group).startswith(("O(", "E(", "SO(", "SE(")) and isinstance(rep, (Vector, Blocks))
         }
 
     def found(self) -> Iterator[Proposal]:
@@ -100,11 +100,12 @@ class _Search:
                 permuted.append(places)
                 yield one
         done = {place for places in permuted for place in places}
+        mirrored: set[tuple[int, int]] = set()
         for leaf, one in self._images(done):
-            done |= {(leaf, -1), (leaf, -2)} if one.group == "D_4" else set()
+            mirrored |= {(leaf, -1), (leaf, -2)} if one.group == "D_4" else set()
             yield one
         for place in self._single(done):
-            yield from self._along(place)
+            yield from self._along(place, place in mirrored)
         yield from self._signs()
 
     def _axes(self) -> Iterator[Places]:
@@ -138,8 +139,8 @@ class _Search:
                 if (i, axis) not in done and self.shapes[i][axis] > 1:
                     yield i, axis
 
-    def _along(self, place: tuple[int, int]) -> Iterator[Proposal]:
-        """Rolls, the flip and swaps along one axis."""
+    def _along(self, place: tuple[int, int], mirrored: bool) -> Iterator[Proposal]:
+        """Rolls, the flip and swaps along one axis; no flip where the image is known to be `mirrored`."""
         leaf, axis = place
         size = self.shapes[leaf][axis]
         if size > 2:
@@ -148,7 +149,8 @@ class _Search:
             if one is not None:
                 yield one
             flips = [[*self._moved(shape, size, lambda a: Flip(axes=(a,))), Sign()] for shape in self.outs]
-            two = self._screened(f"flip of {size}", "Flips(1)", self._on((place,), lambda axes: Flip(axes=axes)), flips)
+            move = self._on((place,), lambda axes: Flip(axes=axes))
+            two = None if mirrored else self._screened(f"flip of {size}", "Flips(1)", move, flips)
             if two is not None:
                 yield two
             if one is not None:

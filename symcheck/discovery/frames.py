@@ -58,7 +58,9 @@ class Slot:
 
 def independent(matrices: Tensor) -> Tensor:
     """An orthonormal basis of the span of `(k, d, d)`."""
-    flat = matrices.reshape(len(matrices), -1)
+    flat = matrices.flatten(1)
+    if not len(flat):
+        return matrices
     _, s, vh = torch.linalg.svd(flat, full_matrices=False)
     basis: Tensor = vh[: int((s > HALF).sum())].reshape(-1, *matrices.shape[1:])
     return basis

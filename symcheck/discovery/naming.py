@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations, groupby, product
 from typing import TypeVar
@@ -32,12 +32,16 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Proposal:
-    """A group and a rep for each leaf, to be audited. `name` is that of the algebra, or of the finite symmetry."""
+    """A group and a rep for each leaf, to be audited. `name` is that of the algebra, or of the finite symmetry.
+
+    `instead` is a smaller group, for when the audit, which sees more than the screening did, finds the larger one violated.
+    """
 
     name: str
     group: str | MatrixGroup
     inputs: tuple[Rep, ...]
     outputs: tuple[Rep, ...]
+    instead: Proposal | None = None
 
 
 def named(solutions: Solutions) -> list[Part]:
@@ -94,11 +98,17 @@ class _Naming:
         self.out_shapes = [tuple(leaf.shape[1:]) for leaf in world.example]
 
     def proposal(self) -> Proposal:
+        best = [self.generated()]
         for group, inputs, candidates in self.tried():
+            if len(best) > 1 and best[-1].group == group:
+                continue
             outputs = screened(self.world, group, inputs, candidates)
             if outputs is not None:
-                return Proposal(self.part.name, group, tuple(map(as_rep, inputs)), tuple(outputs))
-        return self.generated()
+                best.append(Proposal(self.part.name, group, tuple(map(as_rep, inputs)), tuple(outputs)))
+        found = best[0]
+        for other in reversed(best[1:]):
+            found = replace(other, instead=found)
+        return found
 
     def tried(self) -> Iterator[tuple[str, list[str | Rep], list[list[str | Rep]]]]:
         """Groups with the reps of the inputs and the candidates for those of the outputs, the largest group first."""

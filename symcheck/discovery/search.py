@@ -12,9 +12,9 @@ from torch import Tensor
 from symcheck import _tree
 from symcheck.claims import Claim, Subject
 from symcheck.discovery.algebra import Part, called
-from symcheck.discovery.finite import searched
+from symcheck.discovery.finite import Swap, searched
 from symcheck.discovery.frames import HALF, as_one, by_axes, real
-from symcheck.discovery.generated import Generated
+from symcheck.discovery.generated import Block, Generated
 from symcheck.discovery.naming import Proposal, named, proposals
 from symcheck.discovery.solutions import CLEAR, Solutions, solve
 from symcheck.discovery.world import World
@@ -23,7 +23,7 @@ from symcheck.engine.forward import ModelError
 from symcheck.engine.probe import Setup, settled
 from symcheck.errors import SubjectError
 from symcheck.placement import Placement, all_placed, as_device, own_dtype
-from symcheck.reps import Rep, word
+from symcheck.reps import Flip, Rep, word
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ class Discovery:
         used = [name for name in ("Block", "Generated", "Swap") if any(f"{name}(" in line for line in written)]
         args = "Args, " if any("Args(" in line for line in written) else ""
         extra = [f"from symcheck.discovery import {', '.join(used)}"] if used else []
+        extra += ["from symcheck.reps import Flip"] if any("Flip(" in line for line in written) else []
         lines = [f"from symcheck import {args}Claim", *extra, *head, "", "CLAIMS = (", *written, ")", ""]
         return "\n".join(lines) if written else "CLAIMS = ()\n"
 
@@ -130,7 +131,13 @@ def discover(
         looked.notes.append(f"the model doesn't run in float64 ({failed}): small breaks can't be told from rounding")
     audited: list[Discovered] = []
     for proposal, connected in looked.proposed:
-        audited.append(_audited(proposal, subject, setup, settings, connected, {one.claim.id for one in audited}, say))
+        taken = {one.claim.id for one in audited}
+        told = _audited(proposal, subject, setup, settings, connected, taken, say)
+        while told.verdict is not Verdict.HOLDS and proposal.instead is not None:
+            proposal = proposal.instead
+            other = _audited(proposal, subject, setup, settings, connected, taken, say)
+            told = min(told, other, key=lambda one: _RANK.get(one.verdict, len(_RANK)))
+        audited.append(told)
     found = tuple(one for one in audited if one.verdict in (Verdict.HOLDS, Verdict.LIMITED))
     unconfirmed = tuple(one for one in audited if one not in found)
     return Discovery(
@@ -144,6 +151,10 @@ def discover(
         floor=looked.floor,
         generators=looked.generators,
     )
+
+
+_RANK = {Verdict.HOLDS: 0, Verdict.LIMITED: 1}
+"""Which of several groups for one part is told: the largest that holds, else the largest of which float32 sees no break."""
 
 
 class _Search:
@@ -278,13 +289,13 @@ def _audited(
 
 
 def _words(reps: Sequence[Rep]) -> list[Any]:
-    """Words for reps that have them."""
+    """Words for reps that have them, and the others themselves."""
     return [rep if _own(rep) else word(rep) for rep in reps]
 
 
 def _own(rep: Rep) -> bool:
     parts: Iterator[Rep] = iter(getattr(rep, "parts", ()))
-    return type(rep).__module__.startswith("symcheck.discovery") or any(map(_own, parts))
+    return isinstance(rep, (Block, Flip, Swap)) or any(map(_own, parts))
 
 
 def _python(tree: Any) -> str:

@@ -82,8 +82,9 @@ def solve(world: World, frame: Frame) -> Solutions | None:
             return found
         confirmed = _confirmed(world, found)
         if confirmed.dimension == found.dimension:
-            return found
+            return _effective(world, found)
     assert found is not None
+    confirmed = _effective(world, confirmed)
     return replace(confirmed, spectrum=(*[found.floor] * confirmed.dimension, math.inf))
 
 
@@ -351,6 +352,28 @@ def _least(a: Tensor, b: Tensor) -> Tensor:
     kept = s > HALF * s[:1]  # outputs that depend on each other do so up to their rounding
     found: Tensor = (vh[kept].mT @ ((u[:, kept].mT @ b) / s[kept].unsqueeze(-1))) / scale.unsqueeze(-1)
     return found
+
+
+def _effective(world: World, found: Solutions) -> Solutions:
+    """The maps less the linear ones that move inputs along directions alone which the output ignores.
+
+    Translations along those are kept: that of all points at once is no less told for being ignored.
+    """
+    if any(own is None for own in world.kept):
+        return found
+    x = [leaf.double() for leaf in real(world.inputs(24, 15))]
+    steps = [found.tangent(i, [torch.zeros_like(leaf[:1]) for leaf in x]) for i in range(found.dimension)]
+    turns = [[a - b for a, b in zip(found.tangent(i, x), step, strict=True)] for i, step in enumerate(steps)]
+    rows, size = [], 0.0
+    for i in world.moving:
+        turn, own = torch.stack([one[i].flatten(1) for one in turns], -1), world.kept[i]
+        assert own is not None
+        rows += [torch.einsum("npk,pq->nqk", turn, own).flatten(0, 1)]
+        rows += [torch.stack([step[i].flatten() for step in steps], -1)]
+        size = max(size, float(turn.norm(dim=(0, 1)).max()))
+    _, s, vh = torch.linalg.svd(torch.cat(rows), full_matrices=True)
+    many = int((s > HALF * max(size, float(s[0]))).sum())
+    return found if many == found.dimension else found.mixed(vh[:many])
 
 
 def _confirmed(world: World, found: Solutions) -> Solutions:
