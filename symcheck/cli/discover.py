@@ -8,7 +8,11 @@ from typing import Any
 
 import click
 
+from symcheck.cli import completion
+from symcheck.cli.given import OPTIONS, shape
 from symcheck.errors import SettingsError, printable
+
+_, SHAPE, INPUT, _, WEIGHTS, TRUST_CODE = OPTIONS
 
 DISCOVER_CODES = """\b
 Exit codes:
@@ -19,12 +23,10 @@ Exit codes:
 
 
 @click.command(epilog=DISCOVER_CODES)
-@click.argument("target")
-@click.option(
-    "--shape", "shapes", multiple=True, help="The shape of an input, less its batch axis, such as 8,3. Repeat for each."
-)
-@click.option("--weights", metavar="FILE", help="Weights for TARGET: safetensors, or a file of torch.save. Runs no code of it.")
-@click.option("--trust-code", is_flag=True, help="Read files that can run code: .pt2, TorchScript, pickled models.")
+@click.argument("target", shell_complete=completion.files)
+@SHAPE
+@WEIGHTS
+@TRUST_CODE
 @click.option("--connected", is_flag=True, help="Connected groups alone: leave out the search for finite symmetries.")
 @click.option("--trials", type=int, default=64, show_default=True, help="Trials by which each symmetry found is audited.")
 @click.option("--seed", type=int, default=0, show_default=True, help="All random numbers follow from it.")
@@ -59,7 +61,7 @@ def _head(target: str, shapes: tuple[str, ...]) -> list[str]:
     if not shapes:
         imported, example = "from symcheck.subjects import claims", f"claims({target!r})[0].domain"
         return [imported, "", f"MODEL = claims({target!r})[0].subject", f"EXAMPLE = {example}"]
-    example = f"Joint({', '.join(f'Tensors({sizes(shape)!r})' for shape in shapes)})"
+    example = f"Joint({', '.join(f'Tensors({tuple(shape(text))!r})' for text in shapes)})"
     lines = ["from symcheck.domains import Joint, Tensors", "from symcheck.subjects import subject", ""]
     return [*lines, f"MODEL = subject({target!r})", f"EXAMPLE = {example}"]
 
@@ -78,7 +80,9 @@ def subject_and_inputs(target: str, shapes: tuple[str, ...], weights: str | None
     from symcheck.errors import SymcheckError
 
     if shapes:
-        return subjects.subject(target, weights=weights, trust_code=trust_code), Joint(*(Tensors(sizes(s)) for s in shapes))
+        return subjects.subject(target, weights=weights, trust_code=trust_code), Joint(
+            *(Tensors(tuple(shape(s))) for s in shapes)
+        )
     try:
         claim = subjects.claims(target, weights=weights, trust_code=trust_code)[0]
     except SymcheckError as error:
@@ -86,23 +90,17 @@ def subject_and_inputs(target: str, shapes: tuple[str, ...], weights: str | None
     return claim.subject, claim.domain
 
 
-def sizes(text: str) -> tuple[int, ...]:
-    """A shape in words: "8,3"."""
-    try:
-        return tuple(int(size) for size in text.split(",") if size.strip())
-    except ValueError:
-        raise SettingsError(f"--shape is whole numbers with commas between, such as 8,3, not {text!r}.") from None
-
-
 @click.command(epilog=DISCOVER_CODES)
-@click.argument("target")
-@click.option("--group", help='The group that acts on the inputs, such as "SO(3)". [default: that of the first claim]')
+@click.argument("target", shell_complete=completion.files)
 @click.option(
-    "--shape", "shapes", multiple=True, help="The shape of an input, less its batch axis, such as 8,3. Repeat for each."
+    "--group",
+    help='The group that acts on the inputs, such as "SO(3)". [default: that of the first claim]',
+    shell_complete=completion.names("groups"),
 )
-@click.option("--input", "inputs", multiple=True, help="The rep of an input, such as vector. Repeat for each.")
-@click.option("--weights", metavar="FILE", help="Weights for TARGET: safetensors, or a file of torch.save. Runs no code of it.")
-@click.option("--trust-code", is_flag=True, help="Read files that can run code: .pt2, TorchScript, pickled models.")
+@SHAPE
+@INPUT
+@WEIGHTS
+@TRUST_CODE
 @click.option("--seed", type=int, default=0, show_default=True, help="All random numbers follow from it.")
 @click.option("--device", default="cpu", show_default=True, help="Where to run the model: cpu, cuda, cuda:1.")
 def infer(
