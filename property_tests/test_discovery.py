@@ -456,3 +456,20 @@ def test_the_command_takes_the_inputs_of_claims() -> None:
     done = CliRunner().invoke(main, ["discover", "models.deepsets:set_classifier", "--connected"])
     assert done.exit_code == 0, done.output
     assert "connected  none" in done.output
+
+
+@pytest.mark.slow
+def test_rotations_hidden_among_64_numbers() -> None:
+    """Sixteen four-vectors behind a random change of basis: 4,160 unknowns, of which six combinations hold."""
+    mix = torch.linalg.qr(torch.randn(64, 64, generator=torch.Generator().manual_seed(0), dtype=torch.float64)).Q
+    head = nn.Sequential(nn.Linear(136, 32), nn.Tanh(), nn.Linear(32, 32))
+
+    def model(x: Tensor) -> Tensor:
+        points = (x @ mix.to(x)).unflatten(-1, (16, 4))
+        gram = points @ points.mT
+        return head(gram[(..., *torch.triu_indices(16, 16))] / 4)
+
+    found = discover(model, torch.randn(4, 64), finite=False)
+    assert (found.algebra, found.dimension) == ("2 so(3)", 6)  # which so(4) is
+    assert found.spectrum[1] > 1e9 * found.spectrum[0]
+    assert acts(found) == ["exp(so(3)), block -> block", "exp(so(3)), block -> block [2]"]

@@ -284,7 +284,9 @@ def _inverted(matrix: Tensor, floor: float) -> tuple[Tensor, Tensor]:
     """
     k, block = matrix.shape[1], 128
     rng = Generator().manual_seed(0)
-    signs, places = (torch.randint(high, (2, len(matrix)), generator=rng) for high in (2, k))
+    signs = torch.randint(2, (2, len(matrix)), generator=rng)
+    rounds = [[torch.randperm(k, generator=rng) for _ in range(-(-len(matrix) // k))] for _ in signs]  # no place is left empty
+    places = torch.stack([torch.cat(some)[: len(matrix)] for some in rounds])
 
     def mixed(rows: Tensor) -> Tensor:
         """Each row added to two at random, with a random sign: cheap, and as good as any mixture."""
