@@ -366,7 +366,8 @@ def _violation(i: int, result: Result, change: str, drawn: bool) -> Violation:
     claimed = (
         f"{pretty(result.statement)} for every g in {short(result.group)}, in {result.precision} on {result.device}{tolerance}"
     )
-    twin = f"Broken on purpose: {short(result.reason, 400)}" if result.expected == "violated" else ""
+    why = {"violated": "Broken on purpose", "either": "Tried, though nobody promises it"}.get(result.expected)
+    twin = f"{why}: {short(result.reason, 400)}" if why else ""
     sizes = ", ".join(f"{short(name, 40)} = {size}" for name, size in least.layout.items()) if least else ""
     return Violation(
         id=f"claim-{i}",
