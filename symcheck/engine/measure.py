@@ -108,9 +108,9 @@ class Sides:
         `kin` `(n,)` labels the trials: the partners of an element are of its own kin.
         """
         # Filled as it goes: a list of small tensors, made between large ones, would keep their memory from being used again.
-        like = {"dtype": torch.float64, "device": self.f.placement.device}
-        error, magnitude, peaks, peak_errors, blurs = torch.empty(5, len(source), len(self.quantity), **like).unbind()
-        moved = torch.empty(len(source), **like)
+        table = torch.empty(5, len(source), len(self.quantity), dtype=torch.float64, device=self.f.placement.device)
+        error, magnitude, peaks, peak_errors, blurs = table.unbind()
+        moved = table.new_empty(len(source))
         crashes = {t: self._crashed[s] for t, s in enumerate(source.tolist()) if s in self._crashed}
         start, tuples = 0, self.tuples(g, kin)
         while start < len(source):

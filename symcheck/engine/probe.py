@@ -299,7 +299,7 @@ class _Trial:
 
     def _sized(self, forward: Forward, x: Leaves) -> Forward:
         """The same, with the number of trials a call bounded by the memory that the model's largest tensor takes."""
-        tall = _Tallest()
+        tall = _Tallest()  # type: ignore[no-untyped-call]
         try:
             with tall:
                 forward.strict([leaf[:1] for leaf in x])
