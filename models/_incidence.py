@@ -79,7 +79,7 @@ class Lists(NamedTuple):
 
 @dataclass(frozen=True)
 class Adjacency:
-    """The matrix A of a graph, with its transpose, as lists. It is made once a graph; weights are numbers, without gradients."""
+    """The matrix A of a graph, with its transpose, as lists, made once a graph. Weights are numbers, without gradients."""
 
     rows: Lists
     columns: Lists
@@ -99,7 +99,7 @@ def _lists(there: Ends, here: Ends, weight: Tensor | None) -> Lists:
 
 
 def normalised(wires: Wiring) -> Adjacency:
-    """D^-1/2 (A + 1) D^-1/2 with D the degrees of A + 1 (Kipf, Welling 2017, arXiv:1609.02907), of edges that all count alike."""
+    """D^-1/2 (A + 1) D^-1/2, D being the degrees of A + 1 (Kipf, Welling 2017, arXiv:1609.02907). Edges all count alike."""
     nodes = len(wires.target.offsets) - 1
     own = torch.arange(nodes, device=wires.target.at.device)
     source, target = torch.cat([wires.source.at, own]), torch.cat([wires.target.at, own])

@@ -107,7 +107,7 @@ def gin(way: str, setting: Setting) -> Duel:
     geometric = import_module("torch_geometric.nn")
     h, edges = graph(setting)
     ours = GIN(h.shape[1]).to(setting.device)
-    theirs = geometric.GINConv(ours.update, eps=float(ours.own), train_eps=True).to(setting.device)
+    theirs = geometric.GINConv(ours.update, eps=0.0, train_eps=True).to(setting.device)
     adjacency = Adjacency.of(wiring(edges, 1, len(h)))
     own = list(ours.update.parameters())
     return both_ways(setting, way, lambda h: ours(h, adjacency), lambda h: theirs(h, edges), h, parameters=(own, own))

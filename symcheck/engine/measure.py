@@ -271,12 +271,12 @@ def entry_spread(y: Tensor, rep: Rep, group: Monoid) -> Tensor:
 
 def peak(gap: Tensor, scale: Tensor) -> Tensor:
     """`(n, 2)`: the largest error of an entry relative to its spread, and the error there. Constant entries don't count."""
-    size, scale = gap.abs().double().reshape(len(gap), -1), scale.reshape(1, -1)
+    size, scale = (gap.abs() if gap.is_complex() else gap.double()).reshape(len(gap), -1), scale.reshape(1, -1)
     if not size.shape[1]:
         return size.new_zeros(len(size), 2)
-    relative = torch.where(scale > 0, size / scale, 0.0)
-    best = relative.nan_to_num().argmax(1, keepdim=True)
-    return torch.cat([relative.gather(1, best), size.gather(1, best)], 1)
+    relative = (size * torch.where(scale > 0, 1 / scale, 0.0)).abs_().nan_to_num_()  # in place: outputs may be large
+    most, place = relative.max(1, keepdim=True)
+    return torch.cat([most, size.gather(1, place).abs()], 1)
 
 
 # How much coarser steps are: half way between an epsilon and the input's size, and, for what float32 couldn't see, most of it,

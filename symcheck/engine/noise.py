@@ -44,7 +44,9 @@ def rms(x: Tensor) -> Tensor:
     """Root mean square over all but the leading axis: `(n,)`, float64."""
     if x.numel() == 0:
         return torch.zeros(len(x), dtype=torch.float64, device=x.device)
-    return real(x).square().mean(-1).sqrt()
+    rows = real(x)
+    sizes: Tensor = torch.linalg.vector_norm(rows, dim=-1)  # at once: squares would be one more tensor of its size
+    return sizes / math.sqrt(rows.shape[-1])
 
 
 def real(x: Tensor) -> Tensor:
