@@ -103,7 +103,7 @@ def normalised(wires: Wiring) -> Adjacency:
     nodes = len(wires.target.offsets) - 1
     own = torch.arange(nodes, device=wires.target.at.device)
     source, target = torch.cat([wires.source.at, own]), torch.cat([wires.target.at, own])
-    scale = (wires.target.offsets.diff() + 1.0).rsqrt()
+    scale = (wires.target.offsets.diff() + 1).double().rsqrt()
     weight = (scale[source] * scale[target]).unsqueeze(-1)
     return Adjacency.of(Wiring(Ends.of(source, nodes), Ends.of(target, nodes), weight))
 
