@@ -214,7 +214,7 @@ def lstm(cell: type[LSTM] | type[LeakyRNN], feedback: bool, way: str, setting: S
 
 def gauge(way: str, setting: Setting) -> Duel:
     positions, faces = icosphere(setting.size(4, 0))
-    channels = setting.size(16, 2)
+    channels = setting.size(32, 2)
     c = Charts(*(part.float() if part.is_floating_point() else part for part in intrinsic(positions, faces)))
     c = Charts(*(part.to(setting.device) for part in c))
     layer = Convolution(channels, channels, 2, 2).to(setting.device)
@@ -330,7 +330,9 @@ CASES: tuple[Case, ...] = (
         figure=Figure.TIMES,
     ),
     *_cases("leaky-rnn", "leaky RNN, the same sizes", "nn.LSTM", partial(lstm, LeakyRNN, True), (None,), figure=Figure.TIMES),
-    *_cases("gauge", "gauge convolution, orders 0 to 2, 2,562 vertices", "mixing on every edge", gauge, (1.9, None)),
+    *_cases(
+        "gauge", "gauge convolution of 32 channels, orders 0 to 2, 2,562 vertices", "mixing on every edge", gauge, (1.9, None)
+    ),
     *_cases("spherical", "spherical transform and back, degree 15", "e3nn's two", spherical, (None, None), needs=E3NN),
     *_cases("coarsening", "coarsening 256 signals of 4,096 samples", "rfft and irfft", coarsening, (None,)),
 )
