@@ -312,6 +312,7 @@ CASES: tuple[Case, ...] = (
         set_attention,
         (2.5, None),
         needs=GEOMETRIC,
+        why="both come to torch's kernel, of the same sizes",
     ),
     *_cases(
         "lstm",
@@ -320,6 +321,7 @@ CASES: tuple[Case, ...] = (
         partial(lstm, LSTM, True),
         (2.0, None),
         figure=Figure.TIMES,
+        why="a step is ten operations of torch, and three transcendental functions more than nn.LSTM's one kernel",
     ),
     *_cases(
         "lstm-on-input",
@@ -328,11 +330,17 @@ CASES: tuple[Case, ...] = (
         partial(lstm, LSTM, False),
         (2.0, None),
         figure=Figure.TIMES,
+        why="gates known for all steps at once are tensors that don't fit the cache",
     ),
     *_cases("leaky-rnn", "leaky RNN, the same sizes", "nn.LSTM", partial(lstm, LeakyRNN, True), (None,), figure=Figure.TIMES),
     *_cases(
-        "gauge", "gauge convolution of 32 channels, orders 0 to 2, 2,562 vertices", "mixing on every edge", gauge, (1.9, None)
+        "gauge",
+        "gauge convolution of 32 channels, orders 0 to 2, 2,562 vertices",
+        "mixing on every edge",
+        gauge,
+        (1.9, None),
+        why="carrying the neighbours' features takes a good part of either",
     ),
     *_cases("spherical", "spherical transform and back, degree 15", "e3nn's two", spherical, (None, None), needs=E3NN),
-    *_cases("coarsening", "coarsening 256 signals of 4,096 samples", "rfft and irfft", coarsening, (None,)),
+    *_cases("coarsening", "coarsening 256 signals of 4,096 samples", "rfft and irfft", coarsening, (None, None)),
 )
