@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import click
 import torch
@@ -18,7 +18,7 @@ from rich.table import Table
 
 import models
 import symcheck
-from models._training import Row, main
+from models._training import Lesson, Row
 from symcheck.errors import did_you_mean
 
 REPORTS = Path(__file__).parents[1] / "reports"
@@ -43,39 +43,42 @@ class Made(TypedDict):
     rows: dict[str, Row]
 
 
-def generalisation(only: str = "") -> dict[str, str]:
-    """Train each model and one without its symmetry, try both on transformed data, and write the table to reports/.
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """The reference models together. Each has commands of its own, such as python -m models.gnn train."""
 
-    With names after --only, such as egnn,cnn, only those are trained, and nothing is written.
-    """
+
+@main.command()
+@click.option("--only", default="", help="Rows, such as egnn,cnn: only these are trained, and nothing is written.")
+def generalisation(only: str) -> None:
+    """Train each model and one without its symmetry, try both on transformed data, and write the table to reports/."""
     made = table(only.replace(",", " ").split())
     Console().print(shown(made["rows"]))
-    if only:
-        return {}
-    (REPORTS / "generalisation.json").write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
-    (REPORTS / "generalisation.md").write_text(page(made), encoding="utf-8")
-    return {"written": "reports/generalisation.md"}
+    if not only:
+        (REPORTS / "generalisation.json").write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
+        (REPORTS / "generalisation.md").write_text(page(made), encoding="utf-8")
+        click.echo("written: reports/generalisation.md")
 
 
 def table(only: Sequence[str] = ()) -> Made:
     """The rows by module, in alphabetical order. All follow from seed 0, which each of them has by default."""
     versions = {"python": platform.python_version(), "torch": torch.__version__, "symcheck": symcheck.__version__}
-    known = dict(trainers())
+    known = dict(lessons())
     for name in only:
         if name not in known:
             raise click.UsageError(f"there is no row {name!r}; {did_you_mean(name, known)}")
-    rows = {name: _rounded(known[name]()) for name in known if not only or name in only}
+    rows = {name: _rounded(known[name].row()) for name in known if not only or name in only}
     return Made(
         command="python -m models generalisation", seed=0, threads=torch.get_num_threads(), versions=versions, rows=rows
     )
 
 
-def trainers() -> Iterator[tuple[str, Callable[[], Row]]]:
-    """The modules that compare a model with one that lacks its symmetry, by name."""
+def lessons() -> Iterator[tuple[str, Lesson[Any]]]:
+    """What the models learn, by module, and by name too where a module has two."""
     for name in sorted(module.name for module in iter_modules(models.__path__) if not module.name.startswith("_")):
-        module = import_module(f"models.{name}")
-        if hasattr(module, "generalisation"):
-            yield name, module.generalisation
+        for constant, lesson in vars(import_module(f"models.{name}")).items():
+            if isinstance(lesson, Lesson):
+                yield name if constant == "LESSON" else f"{name}.{constant.lower()}", lesson
 
 
 def _rounded(row: Row) -> Row:
@@ -115,4 +118,4 @@ def page(made: Made) -> str:
 
 
 if __name__ == "__main__":
-    main(generalisation=generalisation)
+    main()

@@ -1,16 +1,18 @@
-"""Training the reference models: one loop for all of them, its command line, and the row that says what it came to."""
+"""Training the reference models: one loop for all of them, what they learn, and the row that says what it came to."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, TypedDict, TypeVar
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, TypedDict, TypeVar
 
 import click
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from torch import Generator, Tensor, nn
+from torch.nn import functional
 
 M = TypeVar("M", bound=nn.Module)
 B = TypeVar("B")
@@ -99,77 +101,130 @@ def seeded(build: Callable[[], M], seed: int = 0) -> M:
         return build()
 
 
-def trained(
-    build: Callable[[], M],
-    loss: Callable[[M, B], Tensor],
-    batches: Callable[[Generator], B],
-    *,
-    steps: int = 300,
-    lr: float = 1e-2,
-    seed: int = 0,
-) -> M:
-    """A new model, fitted: all follows from the seed."""
-    model = seeded(build, seed)
-    fit(model, loss, batches, steps=steps, lr=lr, seed=seed)
-    return model
-
-
 def explained(y: Tensor, target: Tensor) -> float:
     """R^2: the part of the variance of the targets `(n, ...)` that is explained, in the mean over their entries."""
     return float(1 - ((y - target).square().mean(0) / target.var(0)).mean())
 
 
-def accuracy(logits: Tensor, labels: Tensor) -> float:
+def hits(logits: Tensor, labels: Tensor) -> float:
     """The part of the labels `(...)` at which the logits `(..., classes)` are largest."""
     return float((logits.argmax(-1) == labels).double().mean())
 
 
-def row(
-    task: str,
-    group: str,
-    models: Mapping[str, nn.Module],
-    score: Callable[[Any, B], float],
-    test: B,
-    transformed: B,
-    figure: str = "accuracy",
-) -> Row:
-    """The row of two trained models by name, the symmetric one first: `score(model, batch)` on both test sets."""
-    (model, symmetric), (twin, broken) = models.items()
-    with torch.no_grad():
-        ours, theirs = ([score(each, batch) for batch in (test, transformed)] for each in (symmetric, broken))
-    return Row(
-        model=model,
-        task=task,
-        group=group,
-        figure=figure,
-        test=ours[0],
-        transformed=ours[1],
-        broken=twin,
-        broken_test=theirs[0],
-        broken_transformed=theirs[1],
-    )
+def cross_entropy(model: nn.Module, batch: Any) -> Tensor:
+    """The loss of a batch `(*inputs, label)`."""
+    *inputs, label = batch
+    return functional.cross_entropy(model(*inputs), label)
 
 
-def main(**commands: Callable[..., object]) -> None:
-    """The command line of a model's file, as `python -m models.gnn train --steps 100`.
+def squared(model: nn.Module, batch: Any) -> Tensor:
+    """The loss of a batch `(*inputs, target)`."""
+    *inputs, target = batch
+    return functional.mse_loss(model(*inputs), target)
 
-    The keyword arguments of each function are its options, and what it returns is printed, a dict line by line.
+
+def accuracy(model: nn.Module, batch: Any) -> float:
+    """The part of the labels `(...)` at which the logits `(..., classes)` are largest."""
+    *inputs, label = batch
+    return hits(model(*inputs), label)
+
+
+def determined(model: nn.Module, batch: Any) -> float:
+    """R^2 of the targets."""
+    *inputs, target = batch
+    return explained(model(*inputs), target)
+
+
+@dataclass(frozen=True)
+class Lesson(Generic[B]):
+    """Something to learn, for a model that has the symmetry of the task and for one that lacks it.
+
+    `models` builds them by name, the symmetric one first. `draw(count, rng)` draws a batch, and `transform(batch, rng)` moves
+    its inputs by the group; none that a model is trained on is moved. `goal` is what the symmetric one exceeds on both, with
+    seed 0: the figure of `score`, called `figure`.
+    """
+
+    task: str
+    group: str
+    models: Mapping[str, Callable[[], nn.Module]]
+    draw: Callable[[int, Generator], B]
+    transform: Callable[[B, Generator], B]
+    goal: float
+    loss: Callable[[Any, B], Tensor] = cross_entropy
+    score: Callable[[Any, B], float] = accuracy
+    figure: str = "accuracy"
+    steps: int = 300
+    lr: float = 1e-2
+    batch: int = 64
+    tests: int = 1024
+
+    def fitted(self, name: str, steps: int | None = None, seed: int = 0) -> nn.Module:
+        """The model of that name, trained: all follows from the seed."""
+        model = seeded(self.models[name], seed)
+        draw = partial(self.draw, self.batch)
+        fit(model, self.loss, draw, steps=self.steps if steps is None else steps, lr=self.lr, seed=seed)
+        return model
+
+    def figures(self, model: nn.Module, seed: int = 0) -> tuple[float, float]:
+        """What a model comes to on a test set, and on its transform."""
+        rng = Generator().manual_seed(seed + 1)
+        test = self.draw(self.tests, rng)
+        with torch.no_grad():
+            return self.score(model, test), self.score(model, self.transform(test, rng))
+
+    def train(self, steps: int | None = None, seed: int = 0) -> dict[str, float]:
+        """Train the symmetric model, and say what it comes to."""
+        test, transformed = self.figures(self.fitted(next(iter(self.models)), steps, seed), seed)
+        return {self.figure: test, f"{self.figure}, transformed": transformed, "stated to exceed": self.goal}
+
+    def row(self, steps: int | None = None, seed: int = 0) -> Row:
+        """Train both models, and say what they come to."""
+        model, broken = self.models
+        ours, theirs = (self.figures(self.fitted(name, steps, seed), seed) for name in self.models)
+        return Row(
+            model=model,
+            task=self.task,
+            group=self.group,
+            figure=self.figure,
+            test=ours[0],
+            transformed=ours[1],
+            broken=broken,
+            broken_test=theirs[0],
+            broken_transformed=theirs[1],
+        )
+
+
+def anew(draw: Callable[[int, Generator, bool], B]) -> Callable[[B, Generator], B]:
+    """The transform of a task that draws other inputs which are moved, as many."""
+
+    def transform(batch: Any, rng: Generator) -> B:
+        return draw(len(batch[-1]), rng, True)
+
+    return transform
+
+
+def main(**lessons: Lesson[Any]) -> None:
+    """The command line of a model's file, as `python -m models.gnn train --steps 100`; `compare` trains both models.
+
+    Where there are several lessons, each has commands of its own, such as `train-copying`.
     """
     group = click.Group(context_settings={"help_option_names": ["-h", "--help"]})
-    for name, function in commands.items():
-        options = [
-            click.Option([f"--{p.name.replace('_', '-')}"], type=type(p.default), default=p.default, show_default=True)
-            for p in inspect.signature(function).parameters.values()
-        ]
-        group.add_command(click.Command(name, params=list(options), callback=_printing(function), help=function.__doc__))
+    for name, lesson in lessons.items():
+        for command, run in (("train", lesson.train), ("compare", lesson.row)):
+            ending = "" if name == "lesson" else f"-{name}"
+            group.add_command(_command(f"{command}{ending}", lesson, run))
     group()
 
 
-def _printing(function: Callable[..., object]) -> Callable[..., None]:
-    def run(**options: Any) -> None:
-        result = function(**options)
-        lines = result.items() if isinstance(result, dict) else [("result", result)]
-        for name, value in lines:
-            click.echo(f"{name:<20}{value:.4g}" if isinstance(value, float) else f"{name:<20}{value}")
+def _command(name: str, lesson: Lesson[Any], run: Callable[..., Mapping[str, Any]]) -> click.Command:
+    options: list[click.Parameter] = [
+        click.Option(["--steps"], type=click.IntRange(1), default=lesson.steps, show_default=True),
+        click.Option(["--seed"], type=int, default=0, show_default=True),
+    ]
+    about = f"{run.__doc__} The task: {lesson.task}."
+    return click.Command(name, params=options, callback=lambda **given: shown(run(**given)), help=about)
 
-    return run
+
+def shown(result: Mapping[str, Any]) -> None:
+    for name, value in result.items():
+        click.echo(f"{name:<24}{value:.4g}" if isinstance(value, float) else f"{name:<24}{value}")

@@ -21,13 +21,11 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from models._classify import compared
 from models._random import randomised
-from models._training import Row, main, seeded
+from models._tasks.images import placed
+from models._training import Lesson, anew, main
 from symcheck.claims import Claim, Subject
 from symcheck.domains import Examples, Grid
-from symcheck.groups import PlaneGroup
-from symcheck.reps import Image
 
 Padding = Literal["circular", "zeros"]
 
@@ -135,35 +133,19 @@ def pooled_first() -> nn.Sequential:
     return randomised(nn.Sequential(AdaptivePolyphase(), Classifier(1)), GAIN)
 
 
-SHAPES = torch.tensor([[[1, 0, 0], [1, 1, 1]], [[0, 0, 1], [1, 1, 1]], [[0, 1, 1], [1, 1, 0]], [[1, 1, 0], [0, 1, 1]]])
-"""The tetrominoes J, L, S and Z: two shapes and their mirror images, which no turn carries into each other."""
-
-
-def shapes(count: int, rng: Generator, shifted: bool, turned: bool = False) -> tuple[Tensor, Tensor]:
-    """Something to learn: noisy tetrominoes `(count, 1, 8, 8)` on a torus, and which, `(count,)`.
-
-    All in one place, or anywhere if `shifted`; upright, or turned by any number of quarters if `turned`.
-    """
-    kind = torch.randint(4, (count,), generator=rng)
-    image, moves = functional.pad(SHAPES[kind].float().unsqueeze(1), (3, 2, 3, 3)), PlaneGroup("p4", (8, 8))
-    shift, turn = moves.unpack(moves.sample(count, rng))
-    shift, turn = shift * shifted, turn * turned
-    return Image().act(moves, moves.pack(shift, turn), image) + 0.1 * torch.randn(image.shape, generator=rng), kind
-
-
-def task(count: int, rng: Generator, shifted: bool = False) -> tuple[Tensor, Tensor]:
-    return shapes(count, rng, shifted)
-
-
 def mlp() -> nn.Sequential:
     """A network without any symmetry, for images of 8 x 8."""
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 4))
 
 
-def generalisation(steps: int = 300) -> Row:
-    """Train a CNN and an MLP on tetrominoes that lie in one place, and try both on shifted ones."""
-    models = {"CNN": seeded(lambda: Classifier(1, width=16)), "MLP": seeded(mlp)}
-    return compared("tetrominoes", "Z_N^2", models, task, steps)
+LESSON = Lesson(
+    "tetrominoes",
+    "Z_N^2",
+    {"CNN": lambda: Classifier(1, width=16), "MLP": mlp},
+    draw=placed,
+    transform=anew(placed),
+    goal=0.95,
+)
 
 
 def ties() -> Tensor:
@@ -205,4 +187,4 @@ TWINS: tuple[Claim, ...] = (
 )
 
 if __name__ == "__main__":
-    main(train=generalisation)
+    main(lesson=LESSON)

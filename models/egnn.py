@@ -24,10 +24,10 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from models._charges import Charges, anywhere, charges, relative
 from models._pairs import AllPairs, Hears, Pairs, nearest, within
 from models._random import randomised
-from models._training import Row, main, row, trained
+from models._tasks.charges import Charges, anywhere, charges, relative
+from models._training import Lesson, main
 from symcheck.claims import Claim, Subject
 from symcheck.domains import Examples, Joint, PointCloud, Set
 
@@ -217,28 +217,19 @@ def score(model: nn.Module, clouds: Charges) -> float:
     return relative(found - clouds.x, clouds.later - clouds.x)
 
 
-def _fitted(build: Callable[[], nn.Module], steps: int, seed: int) -> nn.Module:
-    return trained(build, loss, lambda rng: charges(64, rng), steps=steps, lr=5e-3, seed=seed)
-
-
-def train(steps: int = 800, seed: int = 0) -> dict[str, float]:
-    """Learn where charges go that are released: R^2 of how far, on 1,000 new clouds, by seed 0 above 0.95."""
-    model = _fitted(lambda: EGNN(1), steps, seed)
-    with torch.no_grad():
-        return {"R^2": score(model, charges(1000, Generator().manual_seed(seed + 1)))}
-
-
-def generalisation(steps: int = 800, seed: int = 0) -> Row:
-    """Trained on clouds that lie flat; tested on such, and on the same moved anywhere. The other one reads components."""
-    rng = Generator().manual_seed(seed + 1)
-    test = charges(1000, rng)
-    builds: dict[str, Callable[[], nn.Module]] = {
-        "EGNN": lambda: EGNN(1),
-        "reading components": lambda: EGNN(1, sees=components),
-    }
-    models = {name: _fitted(build, steps, seed) for name, build in builds.items()}
-    return row("where charges go", "E(3)", models, score, test, anywhere(test, rng), figure="R^2")
-
+LESSON = Lesson(
+    "where charges go",
+    "E(3)",
+    {"EGNN": lambda: EGNN(1), "reading components": lambda: EGNN(1, sees=components)},
+    draw=charges,  # clouds that lie flat
+    transform=anywhere,
+    goal=0.95,
+    loss=loss,
+    score=score,
+    figure="R^2",
+    steps=800,
+    lr=5e-3,
+)
 
 _CLOUD, _PAIRS = Joint(Set(5, 4), PointCloud(5)), Joint(Set(6, 4), PointCloud(6, cutoff=CUTOFF))
 _INPUTS = ("permute", "permute * point")
@@ -269,4 +260,4 @@ TWINS: tuple[Claim, ...] = (
 )
 
 if __name__ == "__main__":
-    main(train=train, generalisation=generalisation)
+    main(lesson=LESSON)

@@ -21,13 +21,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from models import cnn
-from models._classify import compared
 from models._random import randomised
-from models._training import Row, main, seeded
+from models._tasks.images import oriented
+from models._training import Lesson, anew, main
 from symcheck.claims import Claim, Subject
 from symcheck.domains import Grid
 from symcheck.groups import Cyclic, Dihedral
@@ -215,15 +215,14 @@ def untied_bias() -> nn.Sequential:
     return randomised(model, GAIN)
 
 
-def task(count: int, rng: Generator, turned: bool = False) -> tuple[Tensor, Tensor]:
-    """Tetrominoes anywhere on a torus, upright or turned. Their mirror images are other classes, which p4m couldn't tell."""
-    return cnn.shapes(count, rng, True, turned)
-
-
-def generalisation(steps: int = 300) -> Row:
-    """Train a p4 CNN and a CNN on upright tetrominoes anywhere on a torus, and try both on turned ones."""
-    models = {"p4 CNN": seeded(lambda: Classifier(ROTATIONS, 1)), "CNN": seeded(lambda: cnn.Classifier(1, width=16))}
-    return compared("tetrominoes and their mirror images", "p4", models, task, steps)
+LESSON = Lesson(
+    "tetrominoes and their mirror images",
+    "p4",
+    {"p4 CNN": lambda: Classifier(ROTATIONS, 1), "CNN": lambda: cnn.Classifier(1, width=16)},
+    draw=oriented,
+    transform=anew(oriented),
+    goal=0.95,
+)
 
 
 _IMAGE = Grid(3, (6, 6))
@@ -255,4 +254,4 @@ TWINS: tuple[Claim, ...] = (
 )
 
 if __name__ == "__main__":
-    main(train=generalisation)
+    main(lesson=LESSON)

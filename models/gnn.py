@@ -19,17 +19,17 @@ import warnings
 from collections.abc import Callable
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from models._incidence import Adjacency, Ends, Wiring, along, heard, total, wiring
 from models._random import randomised
-from models._training import Row, accuracy, main, row, trained
+from models._tasks.graphs import cycles, relabelled
+from models._training import Lesson, main
 from models.mlp import MLP
 from symcheck.claims import Claim, Subject
 from symcheck.domains import Graph, Joint, Tensors
 from symcheck.groups import Symmetric
-from symcheck.reps import Permute, Relabel
 
 Pool = Callable[[Tensor, Ends], Tensor]
 """Messages `(edges, width)` to what each node makes of those at it, `(nodes, width)`."""
@@ -208,56 +208,16 @@ def _numbered(model: GraphClassifier) -> GraphClassifier:
     return model
 
 
-Batch = tuple[Tensor, Tensor, Tensor]
-
-
-def task(count: int, rng: Generator) -> Batch:
-    """Something to learn: is it one cycle of 9 nodes (0) or three triangles (1)? `x (count, 9, 4)`, edges, labels `(count,)`.
-
-    All degrees are two. What tells them apart is that three steps lead back, which shows since the features are random.
-    """
-    place = torch.arange(9)
-    following = torch.stack([(place + 1) % 9, place // 3 * 3 + (place + 1) % 3])
-    label = torch.randint(2, (count,), generator=rng)
-    there = torch.stack([place.expand(count, -1), following[label]], 1)
-    return torch.randn(count, 9, 4, generator=rng), torch.cat([there, there.flip(1)], -1), label
-
-
-def relabelled(batch: Batch, rng: Generator) -> Batch:
-    """The same graphs, each with its nodes numbered anew."""
-    x, edges, label = batch
-    group = Symmetric(9)
-    g = group.sample(len(x), rng)
-    return Permute().act(group, g, x), Relabel().act(group, g, edges), label
-
-
-def loss(model: nn.Module, batch: Batch) -> Tensor:
-    x, edges, label = batch
-    return functional.cross_entropy(model(x, edges), label)
-
-
-def score(model: nn.Module, batch: Batch) -> float:
-    x, edges, label = batch
-    return accuracy(model(x, edges), label)
-
-
-def _fitted(build: Callable[[], nn.Module], steps: int, seed: int) -> nn.Module:
-    return trained(build, loss, lambda rng: task(64, rng), steps=steps, seed=seed)
-
-
-def train(steps: int = 500, seed: int = 0) -> dict[str, float]:
-    """Tell cycles from triangles: the accuracy on 2,000 graphs of which none was seen, by seed 0 above 0.99."""
-    model = _fitted(lambda: GraphClassifier(4, 2), steps, seed)
-    return {"accuracy": score(model, task(2000, Generator().manual_seed(seed + 1)))}
-
-
-def generalisation(steps: int = 500, seed: int = 0) -> Row:
-    """Trained on nodes in order, and tested on those and on nodes in any order. The other is a perceptron on all numbers."""
-    rng = Generator().manual_seed(seed + 1)
-    test = task(2000, rng)
-    builds: dict[str, Callable[[], nn.Module]] = {"GNN": lambda: GraphClassifier(4, 2), "MLP": lambda: MLP(9 * 4 + 36, (2,))}
-    models = {name: _fitted(build, steps, seed) for name, build in builds.items()}
-    return row("cycles against triangles", "S_n", models, score, test, relabelled(test, rng))
+LESSON = Lesson(
+    "cycles against triangles",
+    "S_n",
+    {"GNN": lambda: GraphClassifier(4, 2), "MLP": lambda: MLP(9 * 4 + 36, (2,))},
+    draw=cycles,
+    transform=relabelled,
+    goal=0.99,
+    steps=500,
+    tests=2000,
+)
 
 
 _GRAPH = Graph(8, 16)
@@ -296,4 +256,4 @@ TWINS: tuple[Claim, ...] = (
 )
 
 if __name__ == "__main__":
-    main(train=train, generalisation=generalisation)
+    main(lesson=LESSON)

@@ -31,9 +31,20 @@ from torch import Generator, Tensor, nn
 
 from models._gated_cells import LSTM, Clock, Clocked, LeakyRNN
 from models._random import randomised
-from models._sequence_tasks import OneHot, Reader, explained, foretold, misspelt, oscillators, spelt, words
+from models._tasks.sequences import (
+    OneHot,
+    Reader,
+    explained,
+    foretold,
+    interrupted,
+    misspelt,
+    oscillators,
+    spaced,
+    spelt,
+    words,
+)
 from models._time_probes import Interrupted, OnArrival, Parametric, ReadMoments, Symbols
-from models._training import Row, fit, main, row, seeded
+from models._training import Lesson, main, seeded
 from symcheck._tree import Args
 from symcheck.claims import Claim, Subject
 from symcheck.domains import Examples, Joint
@@ -200,40 +211,38 @@ def readings(count: int = 32, steps: int = 12, pieces: int = 4) -> tuple[Tensor,
     return x, torch.cat([gaps, lasting.cumsum(-1)], -1)
 
 
-def generalisation(steps: int = 400, seed: int = 0) -> Row:
-    """Train an LSTM of rates and nn.LSTM on oscillators, and try both on samples among which noise falls that takes no time."""
-    models = {
-        "LSTM of rates": seeded(lambda: Reader(LSTM(1, 32, longest=8), 32, 1), seed),
-        "nn.LSTM": seeded(lambda: Reader(PlainLSTM(1, 32), 32, 1), seed),
-    }
-    for model in models.values():
-        fit(model, foretold, lambda rng: oscillators(64, rng), steps=steps, seed=seed)
-    test, transformed = (oscillators(512, Generator().manual_seed(seed + 1), each) for each in (False, True))
-    return row("irregularly sampled oscillators", "Warp(T)", models, explained, test, transformed, "R^2")
+LESSON = Lesson(
+    "irregularly sampled oscillators",
+    "Warp(T)",
+    {
+        "LSTM of rates": lambda: Reader(LSTM(1, 32, longest=8), 32, 1),
+        "nn.LSTM": lambda: Reader(PlainLSTM(1, 32), 32, 1),
+    },
+    draw=oscillators,
+    transform=interrupted,
+    goal=0.97,
+    loss=foretold,
+    score=explained,
+    figure="R^2",
+    steps=400,
+    tests=512,
+)
 
-
-def copying(steps: int = 400, seed: int = 0) -> Row:
-    """Train a leaky RNN that is shut on blanks and nn.LSTM on words to be told later, and try both on spaced ones."""
-    models = {
-        "leaky RNN": seeded(lambda: Reader(Symbols(LeakyRNN(5, 32, longest=8)), 32, 16), seed),
-        "nn.LSTM": seeded(lambda: Reader(OneHot(PlainLSTM(5, 32, timed=False), 5), 32, 16), seed),
-    }
-    for model in models.values():
-        fit(model, misspelt, lambda rng: words(64, rng), steps=steps, seed=seed)
-    test, transformed = (words(512, Generator().manual_seed(seed + 1), each) for each in (False, True))
-    return row("words told from memory", "Warp(T)", models, spelt, test, transformed)
-
-
-def train(steps: int = 400, seed: int = 0) -> dict[str, float]:
-    """Learn to foretell oscillators, and to tell words from memory: R^2 and accuracy on new ones, and on warped ones."""
-    wave, word = generalisation(steps, seed), copying(steps, seed)
-    return {
-        "R^2": wave["test"],
-        "R^2, interrupted": wave["transformed"],
-        "letters": word["test"],
-        "letters, spaced": word["transformed"],
-    }
-
+COPYING = Lesson(
+    "words told from memory",
+    "Warp(T)",
+    {
+        "leaky RNN": lambda: Reader(Symbols(LeakyRNN(5, 32, longest=8)), 32, 16),
+        "nn.LSTM": lambda: Reader(OneHot(PlainLSTM(5, 32, timed=False), 5), 32, 16),
+    },
+    draw=words,
+    transform=spaced,
+    goal=0.97,
+    loss=misspelt,
+    score=spelt,
+    steps=400,
+    tests=512,
+)
 
 _X, _D, _ASKED = Sequence(12, 3), Durations(12), Lengths(12)
 
@@ -355,4 +364,4 @@ TWINS: tuple[Claim, ...] = (
 )
 
 if __name__ == "__main__":
-    main(train=train, generalisation=generalisation, copying=copying)
+    main(lesson=LESSON, copying=COPYING)

@@ -19,27 +19,27 @@ are the better the larger N is. A polynomial of degree d is exact under all turn
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 from torch.nn import functional
 
-from models._geometry import Charts, first_listed, framed_along, intrinsic, projected, ringed
+from models._geometry import Charts, first_listed, framed_along, intrinsic, projected
 from models._mesh_actions import Fold, WithTheirFrames
 from models._random import randomised
 from models._steerable import Convolution, Gated, Sampled
-from models._training import Row, accuracy, fit, main, row, seeded
+from models._tasks.flows import Flows, flows
+from models._training import Lesson, anew, hits, main
 from symcheck.claims import Claim, Subject
 from symcheck.domains import Joint, Mesh, Tensors
 from symcheck.domains.mesh import icosphere, strip
 from symcheck.groups import CyclicGauge, Monoid, Symmetric
 from symcheck.properties import Equivariance
-from symcheck.reps import Cycle, Framed, LogMap, Permute, Relabel, Scalar, Transport
+from symcheck.reps import Cycle, Framed, LogMap, Permute, Scalar, Transport
 
 
 class Network(nn.Module):
@@ -196,33 +196,8 @@ def framed_by_list() -> MeshCNN:
     return randomised(MeshCNN(Network(partial(Gated, WIDTH)), charts=partial(intrinsic, frames=first_listed)))
 
 
-_BALL = Mesh(*icosphere(1), noise=0.05)
-Task = tuple[tuple[Tensor, Tensor, Tensor], Tensor]
-
-
-def task(count: int, rng: Generator, relabelled: bool = False) -> Task:
-    """Something to learn: noisy flows on spheres, and which of sink, whirl, source or opposite whirl they are, `(count,)`.
-
-    Each is the gradient of one bump, turned by so many quarters. Unless `relabelled`, all meshes have the same faces, and so
-    the same frames, which a network may learn by heart.
-    """
-    positions, faces = _BALL.sample({}, count, rng)
-    if relabelled:
-        labels = Symmetric(42).sample(count, rng)
-        positions, faces = Permute().act(Symmetric(42), labels, positions), Relabel().act(Symmetric(42), labels, faces)
-    top = functional.normalize(torch.randn(count, 3, 1, generator=rng, dtype=torch.float64), dim=1)
-    height, c = (2 * positions @ top).exp(), intrinsic(positions, faces)
-    quarters = torch.randint(4, (count,), generator=rng)
-    slope = (ringed(height, c.neighbour) - height.unsqueeze(-2)).squeeze(-1) * c.weight[..., 0]
-    angle = c.direction + quarters.reshape(-1, 1, 1) * math.pi / 2
-    flow = torch.stack([torch.zeros_like(slope), slope * angle.cos(), slope * angle.sin()], -1).sum(-2)
-    flow = flow / flow.square().mean((-2, -1), keepdim=True).sqrt()
-    z = flow + 0.5 * torch.randn(flow.shape, generator=rng, dtype=torch.float64)
-    return (positions.float(), faces, z.unsqueeze(-2).float()), quarters
-
-
 def whirls(charts: Callable[[Tensor, Tensor], Charts] = intrinsic) -> MeshCNN:
-    """The model for `task`, its weights as torch starts them."""
+    """The model for `flows`, its weights as torch starts them."""
     return MeshCNN(Network(partial(Gated, WIDTH), channels=1), charts=charts)
 
 
@@ -232,26 +207,29 @@ def uncarried(positions: Tensor, faces: Tensor) -> Charts:
     return c._replace(transport=torch.zeros_like(c.transport))
 
 
-def loss(model: nn.Module, batch: Task) -> Tensor:
+def loss(model: nn.Module, batch: Flows) -> Tensor:
     mesh, label = batch
     return functional.cross_entropy(model(*mesh).classes, label)
 
 
-def score(model: nn.Module, batch: Task) -> float:
+def score(model: nn.Module, batch: Flows) -> float:
     mesh, label = batch
-    return accuracy(model(*mesh).classes, label)
+    return hits(model(*mesh).classes, label)
 
 
-def generalisation(steps: int = 200) -> Row:
-    """Train the classifier, and one without transport, in one set of frames, and try both in others.
-
-    After 200 steps: accuracies of 1.00 in these and in other frames; without transport 0.94 and 0.47.
-    """
-    models = {"mesh_cnn": seeded(whirls), "untransported": seeded(partial(whirls, uncarried))}
-    for model in models.values():
-        fit(model, loss, partial(task, 32), steps=steps)
-    rng = Generator().manual_seed(1)
-    return row("flows on spheres", "S_n, with its gauge", models, score, task(512, rng), task(512, rng, relabelled=True))
+LESSON = Lesson(
+    "flows on spheres",
+    "S_n, with its gauge",
+    {"mesh_cnn": whirls, "untransported": partial(whirls, uncarried)},
+    draw=flows,
+    transform=anew(flows),
+    goal=0.97,
+    loss=loss,
+    score=score,
+    steps=200,
+    batch=32,
+    tests=512,
+)
 
 
 def _creased() -> Mesh:
@@ -320,4 +298,4 @@ TWINS: tuple[Claim, ...] = (
 
 
 if __name__ == "__main__":
-    main(train=generalisation)
+    main(lesson=LESSON)

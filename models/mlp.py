@@ -7,13 +7,12 @@ claim here must be caught, by every group on every domain.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Generator, Tensor, nn
 
 from models._random import randomised
-from models._training import Row, accuracy, main, row, trained
+from models._tasks.sets import reordered, skewed
+from models._training import Lesson, main
 from models.deepsets import SetClassifier
 from symcheck.claims import Claim, Subject
 from symcheck.domains import Domain, Graph, Grid, PointCloud, Set
@@ -58,41 +57,17 @@ def _leaves(domain: Domain) -> list[Tensor]:
     return list(tree) if isinstance(tree, tuple) else [tree]
 
 
-def task(count: int, rng: Generator) -> tuple[Tensor, Tensor]:
-    """Something to learn: samples in rising order `(count, 9, 1)`, and whether their median is above their mean `(count,)`."""
-    x = torch.rand(count, 9, 1, generator=rng).sort(1).values
-    return x, (x[:, 4, 0] > x.mean((1, 2))).long()
-
-
-def loss(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
-    x, label = batch
-    return nn.functional.cross_entropy(model(x), label)
-
-
-def score(model: nn.Module, batch: tuple[Tensor, Tensor]) -> float:
-    x, label = batch
-    return accuracy(model(x), label)
-
-
-def _fitted(build: Callable[[], nn.Module], steps: int, seed: int) -> nn.Module:
-    return trained(build, loss, lambda rng: task(128, rng), steps=steps, seed=seed)
-
-
-def train(steps: int = 400, seed: int = 0) -> dict[str, float]:
-    """Compare medians with means of sorted samples: the accuracy on 2,000 new ones, by seed 0 above 0.97."""
-    model = _fitted(lambda: MLP(9, (2,)), steps, seed)
-    return {"accuracy": score(model, task(2000, Generator().manual_seed(seed + 1)))}
-
-
-def generalisation(steps: int = 400, seed: int = 0) -> Row:
-    """Trained on sorted samples; tested on those, and on samples in any order, which is one to DeepSets."""
-    rng = Generator().manual_seed(seed + 1)
-    x, label = task(2000, rng)
-    order = torch.rand(x.shape, generator=rng).argsort(1)
-    builds: dict[str, Callable[[], nn.Module]] = {"DeepSets": lambda: SetClassifier(1, 2), "MLP": lambda: MLP(9, (2,))}
-    models = {name: _fitted(build, steps, seed) for name, build in builds.items()}
-    return row("is the median above the mean?", "S_n", models, score, (x, label), (x.gather(1, order), label))
-
+LESSON = Lesson(
+    "is the median above the mean?",
+    "S_n",
+    {"DeepSets": lambda: SetClassifier(1, 2), "MLP": lambda: MLP(9, (2,))},
+    draw=skewed,
+    transform=reordered,
+    goal=0.97,
+    steps=400,
+    batch=128,
+    tests=2000,
+)
 
 _EDGE_ORDER = ("scalar", "permute(axis=-1, of='edges')")
 
@@ -108,4 +83,4 @@ CLAIMS: tuple[Claim, ...] = (
 )
 
 if __name__ == "__main__":
-    main(train=train, generalisation=generalisation)
+    main(lesson=LESSON)

@@ -10,17 +10,16 @@ Exact. Models like it are the neural potentials of molecular dynamics (Behler an
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 from torch.nn import functional
 
-from models._charges import Charges, anywhere, charges, relative
 from models._random import randomised
-from models._training import Row, main, row, trained
+from models._tasks.charges import Charges, anywhere, charges, relative
+from models._training import Lesson, main
 from models.egnn import EGNN, GAIN, components
 from symcheck.claims import Claim, Subject
 from symcheck.domains import Joint, PointCloud, Set
@@ -135,28 +134,22 @@ def score(model: nn.Module, clouds: Charges) -> float:
     return relative(model(clouds.charge, clouds.x).forces, clouds.forces)
 
 
-def _fitted(build: Callable[[], nn.Module], steps: int, seed: int) -> nn.Module:
-    return trained(build, loss, lambda rng: charges(64, rng), steps=steps, lr=5e-3, seed=seed)
-
-
-def train(steps: int = 500, seed: int = 0) -> dict[str, float]:
-    """Learn the forces between charges: R^2 on 1,000 new clouds, by seed 0 above 0.99."""
-    model = _fitted(lambda: Potential(Energy(EGNN(1))), steps, seed)
-    with torch.no_grad():
-        return {"R^2": score(model, charges(1000, Generator().manual_seed(seed + 1)))}
-
-
-def generalisation(steps: int = 500, seed: int = 0) -> Row:
-    """Trained on clouds that lie flat; tested on such, and on the same moved anywhere. The other one reads components."""
-    rng = Generator().manual_seed(seed + 1)
-    test = charges(1000, rng)
-    builds: dict[str, Callable[[], nn.Module]] = {
+LESSON = Lesson(
+    "forces between charges",
+    "E(3)",
+    {
         "potential": lambda: Potential(Energy(EGNN(1))),
         "reading components": lambda: Potential(Energy(EGNN(1, sees=components))),
-    }
-    models = {name: _fitted(build, steps, seed) for name, build in builds.items()}
-    return row("forces between charges", "E(3)", models, score, test, anywhere(test, rng), figure="R^2")
-
+    },
+    draw=charges,  # clouds that lie flat
+    transform=anywhere,
+    goal=0.99,
+    loss=loss,
+    score=score,
+    figure="R^2",
+    steps=500,
+    lr=5e-3,
+)
 
 _CLOUD = Joint(Set(5, 4), PointCloud(5))
 _PHASE = Joint(Set(5, 4), PointCloud(5), PointCloud(5))
@@ -201,4 +194,4 @@ TWINS: tuple[Claim, ...] = (
 )
 
 if __name__ == "__main__":
-    main(train=train, generalisation=generalisation)
+    main(lesson=LESSON)

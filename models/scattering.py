@@ -22,10 +22,10 @@ from dataclasses import replace
 import torch
 from torch import Generator, Tensor, nn
 
-from models._classify import compared
 from models._random import randomised
 from models._spectral import convolved, frequencies, resampled, spectrum
-from models._training import Row, main, seeded
+from models._tasks.packets import noisy_packets
+from models._training import Lesson, anew, main
 from symcheck.claims import Claim, Subject
 from symcheck.domains import Examples, Grid
 from symcheck.groups import Monoid, Scaling
@@ -208,26 +208,17 @@ def fourier_classifier() -> Classifier:
     return randomised(Classifier(nn.Sequential(FourierModulus(), nn.Unflatten(-1, (-1, 1))), 512))
 
 
-def task(count: int, rng: Generator, dilated: bool = False) -> tuple[Tensor, Tensor]:
-    """Something to learn: packets `(count, 512)` at any time, in noise, and which of four pitches each has, `(count,)`.
+LESSON = Lesson(
+    "pitches of wave packets",
+    "dilations",
+    {"scattering": classifier, "Fourier modulus": fourier_classifier},
+    draw=noisy_packets,
+    transform=anew(noisy_packets),
+    goal=0.95,
+    steps=200,
+)
 
-    Pitches are 20 % apart. If dilated, each signal is played faster or slower by up to 8 %.
-    """
-    pitch = torch.randint(4, (count,), generator=rng)
-    centre, phase, speed = torch.rand(3, count, 1, generator=rng)
-    t = (torch.arange(512) / 512 - centre + 0.5) % 1 - 0.5
-    t = t * (1 + 0.08 * (2 * speed - 1) * dilated)
-    wave = (2 * math.pi * (110 * 1.2 ** pitch.unsqueeze(-1) * t + phase)).cos() * (-(t / 0.12).square() / 2).exp()
-    return 2 * wave + 0.3 * torch.randn(count, 512, generator=rng), pitch
-
-
-def generalisation(steps: int = 200) -> Row:
-    """Train on packets played at their own speed with either kind of features, and try both on dilated ones."""
-    models = {"scattering": seeded(classifier), "Fourier modulus": seeded(fourier_classifier)}
-    return compared("pitches of wave packets", "dilations", models, task, steps)
-
-
-_NOISE, _PACKETS = Grid(1, (64,), multiple=4), Examples(task(32, Generator().manual_seed(0))[0])
+_NOISE, _PACKETS = Grid(1, (64,), multiple=4), Examples(noisy_packets(32, Generator().manual_seed(0))[0])
 _ALONG, _PLAYED = "roll(axes=(-1,))", Custom(played, name="played", rank=1, exact=False)
 _FEATURES = Claim(Subject.built(scattering), "Z_N", domain=_NOISE, inputs=_ALONG, outputs=_ALONG)
 _STABLE = Claim(
@@ -270,4 +261,4 @@ TWINS: tuple[Claim, ...] = (
 )
 
 if __name__ == "__main__":
-    main(train=generalisation)
+    main(lesson=LESSON)

@@ -18,16 +18,15 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 from torch.nn import functional
 
-from models._classify import compared
 from models._random import randomised
-from models._training import Row, main, seeded
+from models._tasks.patterns import DEGREE, RES, patterns
+from models._training import Lesson, anew, main
 from symcheck.claims import Claim, Subject
 from symcheck.domains import Sphere
-from symcheck.groups import SO
-from symcheck.reps.spherical import SphericalTransform, coefficients
+from symcheck.reps.spherical import SphericalTransform
 
 
 class ZonalConvolution(nn.Module):
@@ -158,7 +157,7 @@ class MapConvolution(nn.Conv2d):
 
 
 GAIN = 1.0  # squares of larger signals would lose digits
-DEGREE, RES, NEEDED = 4, 10, 7  # 7 Gauss latitudes are exact up to degree 13, and 3 x 4 = 12
+NEEDED = 7  # 7 Gauss latitudes are exact up to degree 13, and 3 x 4 = 12
 
 
 def segmenter() -> Segmenter:
@@ -195,26 +194,15 @@ def on_the_map() -> Classifier:
     return randomised(model, GAIN)
 
 
-def task(count: int, rng: Generator, turned: bool = False) -> tuple[Tensor, Tensor]:
-    """Something to learn: noisy signals `(count, 2, 10, 20)` of one of four patterns, upright or turned, and of which.
-
-    The patterns have the same power at each degree, so that a network has to see how the degrees lie to each other.
-    """
-    drawn = torch.randn(4, 2, 25, generator=Generator().manual_seed(0))
-    degrees = [functional.normalize(drawn[..., l * l : (l + 1) ** 2], dim=-1) for l in range(DEGREE + 1)]
-    patterns = torch.cat([degrees[0].abs(), *degrees[1:]], -1)
-    label = torch.randint(4, (count,), generator=rng)
-    a = patterns[label] + 0.2 * torch.randn(count, 2, 25, generator=rng)
-    turns = SO(3).sample(count, rng)
-    a = coefficients(DEGREE).act(SO(3), turns, a) if turned else a
-    return SphericalTransform(DEGREE, RES).synthesis(a) / 3, label
-
-
-def generalisation(steps: int = 200) -> Row:
-    """Train a spherical CNN and one that starts on the map on upright patterns, and try both on turned ones."""
-    models = {"spherical CNN": seeded(classifier), "CNN on the map": seeded(on_the_map)}
-    return compared("patterns on the sphere", "SO(3)", models, task, steps)
-
+LESSON = Lesson(
+    "patterns on the sphere",
+    "SO(3)",
+    {"spherical CNN": classifier, "CNN on the map": on_the_map},
+    draw=patterns,
+    transform=anew(patterns),
+    goal=0.95,
+    steps=200,
+)
 
 _SIGNALS, _SIGNAL = Sphere(DEGREE, RES, 2), f"spherical(degree={DEGREE}, res={RES})"
 _PLACES = Claim(Subject.built(segmenter), "SO(3)", domain=_SIGNALS, inputs=_SIGNAL, outputs=_SIGNAL)
@@ -253,4 +241,4 @@ TWINS: tuple[Claim, ...] = (
 )
 
 if __name__ == "__main__":
-    main(train=generalisation)
+    main(lesson=LESSON)

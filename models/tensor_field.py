@@ -23,14 +23,14 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from models._pairs import Hears, Pairs, within
-from models._pieces import Pieces, anywhere, pieces
 from models._random import randomised
+from models._tasks.pieces import anywhere, pieces
 from models._tensor_product import TensorProduct, blocks
-from models._training import Row, accuracy, main, row, trained
+from models._training import Lesson, main
 from symcheck.claims import Claim, Subject
 from symcheck.domains import Joint, PointCloud, Set
 from symcheck.properties import Equivariance, GradientEquivariance, Infinitesimal
@@ -259,39 +259,18 @@ def directed() -> Fields:
     return randomised(Fields(seeing_components(TensorField(4, OUT))), GAIN)
 
 
-def loss(model: nn.Module, batch: Pieces) -> Tensor:
-    h, x, label = batch
-    return functional.cross_entropy(model(h, x), label)
-
-
-def score(model: nn.Module, batch: Pieces) -> float:
-    h, x, label = batch
-    return accuracy(model(h, x), label)
-
-
-def _fitted(build: Callable[[], nn.Module], steps: int, seed: int) -> nn.Module:
-    return trained(build, loss, lambda rng: pieces(32, rng), steps=steps, seed=seed)
-
-
-def train(steps: int = 300, seed: int = 0) -> dict[str, float]:
-    """Learn from upright pieces of four cubes to tell them anywhere, mirrored too: accuracy on 1,000, by seed 0 above 0.95."""
-    rng = Generator().manual_seed(seed + 1)
-    model = _fitted(lambda: Classifier(TensorField(1, PIECES)), steps, seed)
-    with torch.no_grad():
-        return {"accuracy": score(model, anywhere(pieces(1000, rng), rng))}
-
-
-def generalisation(steps: int = 300, seed: int = 0) -> Row:
-    """Trained on upright pieces; tested on those, and on the same moved anywhere. The other one's weights see components."""
-    rng = Generator().manual_seed(seed + 1)
-    test = pieces(1000, rng)
-    builds: dict[str, Callable[[], nn.Module]] = {
+LESSON = Lesson(
+    "pieces of four cubes",
+    "E(3)",
+    {
         "tensor field": lambda: Classifier(TensorField(1, PIECES)),
         "weights that see components": lambda: Classifier(seeing_components(TensorField(1, PIECES))),
-    }
-    models = {name: _fitted(build, steps, seed) for name, build in builds.items()}
-    return row("pieces of four cubes", "E(3)", models, score, test, anywhere(test, rng))
-
+    },
+    draw=pieces,  # upright
+    transform=anywhere,
+    goal=0.95,
+    batch=32,
+)
 
 _CLOUD, _FOUR = Joint(Set(5, 4), PointCloud(5, cutoff=CUTOFF)), Joint(Set(4, 1), PointCloud(4, cutoff=CUTOFF))
 _INPUTS = ("permute", "permute * point")
@@ -317,4 +296,4 @@ TWINS: tuple[Claim, ...] = (
 )
 
 if __name__ == "__main__":
-    main(train=train, generalisation=generalisation)
+    main(lesson=LESSON)

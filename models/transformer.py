@@ -18,11 +18,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from models._random import randomised
-from models._training import Row, explained, main, row, trained
+from models._tasks.sets import described, shuffled
+from models._training import Lesson, determined, main, squared
 from symcheck.claims import Claim, Subject
 from symcheck.domains import Joint, PaddedSet, Set
 
@@ -189,64 +190,21 @@ def leaky() -> Refilled:
     return randomised(Refilled(MaskedAtTheEnd()))
 
 
-Batch = tuple[Tensor, Tensor, Tensor]
-
-
-def task(count: int, rng: Generator) -> Batch:
-    """Something to learn: padded samples in rising order `(count, 12, 1)`, masks, and statistics: mean, deviation and median.
-
-    Their sizes are 3 to 12, and each sample has a mean and a deviation of its own.
-    """
-    size = torch.randint(3, 13, (count, 1), generator=rng)
-    mask = torch.arange(12) < size
-    scale = 0.5 + torch.rand(count, 1, generator=rng)
-    x = torch.randn(count, 12, generator=rng) * scale + torch.randn(count, 1, generator=rng)
-    x = x.masked_fill(~mask, torch.inf).sort(-1).values.where(mask, torch.randn(count, 12, generator=rng))
-    mean = (x * mask).sum(-1, keepdim=True) / size
-    deviation = (((x - mean) * mask).square().sum(-1, keepdim=True) / size).sqrt()
-    median = (x.gather(-1, (size - 1) // 2) + x.gather(-1, size // 2)) / 2
-    return x.unsqueeze(-1), mask, torch.cat([mean, deviation, median], -1)
-
-
-def shuffled(batch: Batch, rng: Generator) -> Batch:
-    """The same samples, each with its points and its padding in any order."""
-    x, mask, statistics = batch
-    order = torch.rand(mask.shape, generator=rng).argsort(-1)
-    return x.gather(1, order.unsqueeze(-1)), mask.gather(1, order), statistics
-
-
-def loss(model: nn.Module, batch: Batch) -> Tensor:
-    x, mask, statistics = batch
-    return functional.mse_loss(model(x, mask), statistics)
-
-
-def score(model: nn.Module, batch: Batch) -> float:
-    x, mask, statistics = batch
-    return explained(model(x, mask), statistics)
-
-
-def _fitted(build: Callable[[], nn.Module], steps: int, seed: int) -> nn.Module:
-    return trained(build, loss, lambda rng: task(128, rng), steps=steps, lr=3e-3, seed=seed)
-
-
-def train(steps: int = 500, seed: int = 0) -> dict[str, float]:
-    """Learn the statistics of padded samples: R^2 on 2,000 new ones, by seed 0 above 0.98."""
-    model = _fitted(lambda: SetTransformer(1, 3), steps, seed)
-    with torch.no_grad():
-        return {"R^2": score(model, task(2000, Generator().manual_seed(seed + 1)))}
-
-
-def generalisation(steps: int = 500, seed: int = 0) -> Row:
-    """Trained on samples in rising order, and tested on those and on samples in any order. The other one encodes positions."""
-    rng = Generator().manual_seed(seed + 1)
-    test = task(2000, rng)
-    builds: dict[str, Callable[[], nn.Module]] = {
-        "set transformer": lambda: SetTransformer(1, 3),
-        "with positions": lambda: positioned(SetTransformer(1, 3)),
-    }
-    models = {name: _fitted(build, steps, seed) for name, build in builds.items()}
-    return row("set statistics", "S_n", models, score, test, shuffled(test, rng), figure="R^2")
-
+LESSON = Lesson(
+    "set statistics",
+    "S_n",
+    {"set transformer": lambda: SetTransformer(1, 3), "with positions": lambda: positioned(SetTransformer(1, 3))},
+    draw=described,
+    transform=shuffled,
+    goal=0.98,
+    loss=squared,
+    score=determined,
+    figure="R^2",
+    steps=500,
+    lr=3e-3,
+    batch=128,
+    tests=2000,
+)
 
 _FULL, _PADDED = Set(8, 3), PaddedSet(8, 3, least=0)
 _MASKED = ("permute", "permute(axis=-1)")
@@ -271,4 +229,4 @@ TWINS: tuple[Claim, ...] = (
 )
 
 if __name__ == "__main__":
-    main(train=train, generalisation=generalisation)
+    main(lesson=LESSON)

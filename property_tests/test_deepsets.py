@@ -12,6 +12,7 @@ from torch import Generator, Tensor, nn
 
 import symcheck
 from models import deepsets
+from models._tasks.sets import shuffled, summed_up
 from models._training import fit
 from symcheck import Verdict
 from symcheck._tree import Args
@@ -146,7 +147,7 @@ def test_few_points_are_a_set(build: Callable[[], nn.Module], points: int) -> No
 
 
 def test_statistics_are_those_of_the_points_that_are_there() -> None:
-    x, mask, statistics = deepsets.task(50, rng())
+    x, mask, statistics = summed_up(50, rng())
     assert mask.sum(-1).unique().tolist() == list(range(3, 11))
     for i in range(50):
         there = x[i, mask[i], 0]
@@ -156,8 +157,8 @@ def test_statistics_are_those_of_the_points_that_are_there() -> None:
 
 
 def test_shuffled_sets_are_the_same_sets() -> None:
-    sets = deepsets.task(50, rng())
-    new = deepsets.shuffled(sets, rng(1))
+    sets = summed_up(50, rng())
+    new = shuffled(sets, rng(1))
     assert torch.equal(new.statistics, sets.statistics)
     for i in range(50):
         assert torch.equal(new.x[i][new.mask[i]].sort(0).values, sets.x[i][sets.mask[i]])
@@ -165,7 +166,7 @@ def test_shuffled_sets_are_the_same_sets() -> None:
 
 
 def test_what_is_learnt_of_sorted_sets_is_known_of_all() -> None:
-    row = deepsets.generalisation(steps=200)
+    row = deepsets.LESSON.row(steps=200)
     assert row["test"] > 0.9
     assert row["broken_test"] > 0.9
     assert row["transformed"] == pytest.approx(row["test"], abs=1e-4)
@@ -174,4 +175,4 @@ def test_what_is_learnt_of_sorted_sets_is_known_of_all() -> None:
 
 @pytest.mark.slow
 def test_training_comes_to_the_stated_figure() -> None:
-    assert deepsets.train()["R^2"] > 0.98
+    assert deepsets.LESSON.train()["R^2"] > deepsets.LESSON.goal

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from models import __main__ as command
-from models._training import Row
+from models._training import Lesson, Row
 
 PATH = command.REPORTS / "generalisation.json"
 STORED: Any = json.loads(PATH.read_text(encoding="utf-8"))
@@ -62,10 +62,21 @@ def test_the_table_says_what_it_follows_from() -> None:
 
 
 def test_every_model_that_compares_itself_has_a_row() -> None:
-    trainers = [name for name, _ in command.trainers()]
-    assert trainers == sorted(trainers)
-    assert list(ROWS) == trainers
-    assert {"deepsets", "egnn", "potential", "gnn", "transformer", "cnn", "lstm"} <= ROWS.keys()
+    lessons = [name for name, _ in command.lessons()]
+    assert list(ROWS) == lessons
+    assert {"deepsets", "egnn", "potential", "gnn", "transformer", "cnn", "lstm", "lstm.copying"} <= ROWS.keys()
+
+
+@pytest.mark.parametrize(("name", "lesson"), list(command.lessons()))
+def test_what_is_stated_of_a_model_is_reached(name: str, lesson: Lesson[Any]) -> None:
+    row = ROWS[name]
+    assert min(row["test"], row["transformed"]) > lesson.goal
+    assert {key: row[key] for key in ("task", "group", "figure")} == {  # type: ignore[literal-required]
+        "task": lesson.task,
+        "group": lesson.group,
+        "figure": lesson.figure,
+    }
+    assert [row["model"], row["broken"]] == list(lesson.models)
 
 
 def test_the_page_is_the_table() -> None:

@@ -19,8 +19,9 @@ from models._geometry import Charts, chosen, intrinsic, projected, rings_of
 from models._mesh_actions import Fold, induced
 from models._random import randomised
 from models._steerable import Convolution, Gated, Sampled, harmonics, turned
+from models._tasks.flows import flows
 from models._training import fit, seeded
-from models.mesh_cnn import CLAIMS, TWINS, MeshCNN, Network, OnFrames
+from models.mesh_cnn import CLAIMS, MeshCNN, Network, OnFrames
 from symcheck import Claim, Subject, Verdict
 from symcheck.domains import Mesh
 from symcheck.domains.mesh import cylinder, icosphere, strip, torus
@@ -58,17 +59,11 @@ def model(activation: Callable[[], nn.Module] = GATED, charts: Any = intrinsic) 
 # Audits
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
+@pytest.mark.parametrize("dtype", ["float64", "bfloat16"])
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
-def test_every_claim_holds_in_every_precision(claim: Claim, dtype: str) -> None:
+def test_every_claim_holds_in_other_precisions_than_its_own(claim: Claim, dtype: str) -> None:
     (result,) = symcheck.audit(claim, dtype=dtype).results
     assert result.verdict == Verdict.HOLDS, str(result)
-
-
-@pytest.mark.parametrize("claim", TWINS, ids=lambda claim: claim.id)
-def test_every_twin_is_caught(claim: Claim) -> None:
-    (result,) = symcheck.audit(claim, dtype="float64").results
-    assert result.verdict == Verdict.VIOLATED, str(result)
 
 
 # M1: gauge
@@ -437,8 +432,8 @@ def test_claims_hold_before_and_after_some_steps_of_training() -> None:
     net = seeded(mesh_cnn.whirls)
     before = [parameter.detach().clone() for parameter in net.parameters()]
     assert all(result.verdict == Verdict.HOLDS for result in symcheck.audit(claims_of(net), dtype="float64").results)
-    first = float(mesh_cnn.loss(net, mesh_cnn.task(64, rng())).detach())
-    last = fit(net, mesh_cnn.loss, partial(mesh_cnn.task, 16), steps=20)
+    first = float(mesh_cnn.loss(net, flows(64, rng())).detach())
+    last = fit(net, mesh_cnn.loss, partial(flows, 16), steps=20)
     assert last < first
     moved = [a is b or not torch.equal(a, b) for a, b in zip(net.parameters(), before, strict=True)]
     assert sum(moved) > len(moved) / 2
@@ -447,7 +442,7 @@ def test_claims_hold_before_and_after_some_steps_of_training() -> None:
 
 
 def test_it_learns_in_one_set_of_frames_and_is_as_good_in_others() -> None:
-    row = mesh_cnn.generalisation(steps=100)
+    row = mesh_cnn.LESSON.row(100)
     assert min(row["test"], row["transformed"]) > 0.97
     assert abs(row["test"] - row["transformed"]) < 0.02
     assert row["broken_transformed"] < 0.7
@@ -455,8 +450,8 @@ def test_it_learns_in_one_set_of_frames_and_is_as_good_in_others() -> None:
 
 def test_the_task_is_the_same_in_other_labels() -> None:
     """What is drawn in other labels are the same flows, in other frames: the sum of their squares doesn't change."""
-    (_, faces, z), _ = mesh_cnn.task(8, rng())
-    (_, others, other), _ = mesh_cnn.task(8, rng(), relabelled=True)
+    (_, faces, z), _ = flows(8, rng())
+    (_, others, other), _ = flows(8, rng(), relabelled=True)
     assert (faces == faces[:1]).all()
     assert not (others == others[:1]).all(0).any()
     assert z.shape == other.shape == (8, 42, 1, 3)

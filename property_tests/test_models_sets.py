@@ -48,12 +48,6 @@ def close(a: Tensor, b: Tensor, digits: int = 12) -> bool:
 # Claims
 
 
-@pytest.mark.parametrize("claim", STATED, ids=lambda claim: claim.id)
-def test_claims_hold_and_twins_are_caught(claim: Claim) -> None:
-    (result,) = symcheck.audit(claim, trials=64).results
-    assert result.verdict is (Verdict.HOLDS if claim.expected == "holds" else Verdict.VIOLATED), result
-
-
 def trained(claim: Claim, steps: int = 20) -> nn.Module:
     """The claim's model after some steps towards random targets on inputs of its domain."""
     model = claim.subject.load(0)
@@ -301,7 +295,7 @@ SLOWLY = pytest.param(transformer, 300, marks=pytest.mark.slow)  # what position
 @pytest.mark.parametrize(("module", "steps"), [(gnn, 300), (mlp, 400), SLOWLY], ids=["gnn", "mlp", "transformer"])
 def test_a_symmetric_model_learns_and_generalises(module: Any, steps: int) -> None:
     """What it learnt on inputs in order it knows in any order; the other one misses at least twice as much there."""
-    row = module.generalisation(steps=steps)
+    row = module.LESSON.row(steps)
     assert row["test"] > 0.97
     assert row["broken_test"] > 0.97
     assert row["transformed"] == pytest.approx(row["test"], abs=1e-3)
@@ -309,7 +303,7 @@ def test_a_symmetric_model_learns_and_generalises(module: Any, steps: int) -> No
 
 
 def test_what_a_transformer_learns_of_sorted_samples_it_knows_of_shuffled_ones() -> None:
-    row = transformer.generalisation(steps=60)
+    row = transformer.LESSON.row(60)
     assert min(row["test"], row["broken_test"]) > 0.85
     assert row["transformed"] == pytest.approx(row["test"], abs=1e-5)
     assert row["broken_transformed"] != pytest.approx(row["broken_test"], abs=1e-3)

@@ -40,6 +40,13 @@ def test_only_improper_elements_show_what_breaks_under_mirrors() -> None:
     assert max(p.error for p in found.points if p.at[3] == -1) > 0.1
 
 
+def test_only_mirrors_show_what_breaks_under_mirrors_of_the_plane() -> None:
+    found = profile(lambda x: torch.linalg.det(x[..., :2, :]), "O(2)", PointCloud(4, dim=2), "vector")
+    assert found.kind == "angle"
+    assert max(p.error for p in found.points if p.at[1] == 1) < 1e-12
+    assert max(p.error for p in found.points if p.at[1] == -1) > 0.1
+
+
 def test_shifts_by_the_stride_are_zeros_of_the_map() -> None:
     found = profile(lambda x: x[..., ::2, ::2].square().sum((-3, -2, -1)), "Z_N^2", Grid(1, (8, 8)), "roll")
     assert (found.kind, found.size) == ("shift", (8, 8))
@@ -74,6 +81,8 @@ def rotation(axis: list[float], angle: float) -> Tensor:
         (O(3), -rotation([1, 0, 0], 0.3), "rotation", [0.3, 0, 0, -1]),
         (E(3), E(3).identity(1), "rotation", [0, 0, 0, 1]),
         (SO(2), SO(2).landmarks()[:1], "angle", [math.pi / 2, 1]),
+        (O(2), torch.tensor([[[0.0, 1.0], [1.0, 0.0]]], dtype=torch.float64), "angle", [math.pi / 2, -1]),
+        (E(2), E(2).identity(1), "angle", [0, 1]),
         (Scaling(), torch.full((1, 1, 1), math.e, dtype=torch.float64), "scale", [1]),
         (Symmetric(7), Symmetric(7).landmarks()[:1], "permutation", [2, 1, 0, 2, 3, 4, 5, 6]),
         (Symmetric(20), Symmetric(20).landmarks()[:1], "permutation", [2]),

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-import symcheck
 from models import scattering
-from models._classify import loss
 from models._spectral import convolved, resampled, spectrum
+from models._tasks.packets import noisy_packets
+from models._training import cross_entropy as loss
 from models.scattering import FourierModulus, LocalAverage, PooledFirst, Scattering, WaveletModulus, instability
 from symcheck.groups import Scaling
 
@@ -214,7 +214,7 @@ def test_silence_stays_silent_and_has_gradients() -> None:
 def test_training_keeps_invariance() -> None:
     torch.manual_seed(0)
     model = scattering.classifier().double().train()
-    x, pitch = scattering.task(16, Generator().manual_seed(0))
+    x, pitch = noisy_packets(16, Generator().manual_seed(0))
     optimiser = torch.optim.Adam(model.parameters(), 1e-2)
     for _ in range(5):
         optimiser.zero_grad()
@@ -225,13 +225,8 @@ def test_training_keeps_invariance() -> None:
         assert float((model(x.double().roll(77, -1)) - y).norm() / (y - y.mean(0)).norm()) <= EXACT
 
 
-def test_every_claim_and_twin_is_as_expected() -> None:
-    record = symcheck.audit([*scattering.CLAIMS, *scattering.TWINS], trials=64)
-    assert all(result.met for result in record.results), str(record)
-
-
 def test_training_reaches_its_figures() -> None:
-    row = scattering.generalisation()
+    row = scattering.LESSON.row()
     assert row["test"] >= 0.95
     assert row["transformed"] >= 0.95
     assert row["broken_test"] >= 0.95

@@ -16,7 +16,6 @@ from symcheck.engine.events import Judged
 from symcheck.engine.search import search
 from symcheck.groups import SO, Symmetric
 
-SEEDS = 200
 CAP = 1 - 2 * 0.05  # cos of the polar angle that cuts off 5 % of the sphere, and so of all rotations, by where they take z
 
 
@@ -26,12 +25,13 @@ def capped(x: Tensor) -> Tensor:
     return x.norm(dim=-1).sum(-1) * torch.where(unit[..., 2] > CAP, 1.1, 1.0)
 
 
-def test_a_network_broken_on_a_cap_of_5_percent_is_caught_in_at_least_199_of_200_seeds() -> None:
+@pytest.mark.parametrize("seeds", [40, pytest.param(200, marks=pytest.mark.slow)])
+def test_a_network_broken_on_a_cap_of_5_percent_is_caught_in_all_seeds_but_one(seeds: int) -> None:
     caught = 0
-    for seed in range(SEEDS):
+    for seed in range(seeds):
         result = symcheck.check(capped, PointCloud(3), group="SO(3)", inputs="vector", outputs="scalar", seed=seed)
         caught += result.verdict.name == "VIOLATED"
-    assert caught >= SEEDS - 1
+    assert caught >= seeds - 1
 
 
 def outcome(model: object, seed: int, **policy: int) -> Result:

@@ -11,9 +11,9 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-import symcheck
 from models import spherical
-from models._classify import loss
+from models._tasks.patterns import patterns
+from models._training import cross_entropy as loss
 from symcheck.groups import SO, Group, O
 from symcheck.reps import SphericalSignal
 from symcheck.reps.spherical import SphericalTransform, coefficients
@@ -170,17 +170,12 @@ def test_orders_are_mixed_as_complex_numbers() -> None:
     assert torch.equal(y, expected)
 
 
-# Audits, and what they are worth
-
-
-def test_every_claim_and_twin_is_as_expected() -> None:
-    record = symcheck.audit([*spherical.CLAIMS, *spherical.TWINS], trials=64)
-    assert all(result.met for result in record.results), str(record)
+# What they are worth
 
 
 def test_patterns_have_the_same_power() -> None:
     """So that the power of the input tells nothing, and the network must see how degrees lie to each other."""
-    x, label = spherical.task(512, Generator().manual_seed(0))
+    x, label = patterns(512, Generator().manual_seed(0))
     a = SphericalTransform(spherical.DEGREE, spherical.RES).analysis(x)
     means = torch.stack([a[label == kind].mean(0) for kind in range(4)])
     power = torch.stack([functional.pad(means[..., l * l : (l + 1) ** 2], (0, 9)).square().sum(-1) for l in range(5)])
@@ -189,7 +184,7 @@ def test_patterns_have_the_same_power() -> None:
 
 
 def test_training_reaches_its_figures() -> None:
-    row = spherical.generalisation()
+    row = spherical.LESSON.row()
     assert row["test"] >= 0.95
     assert row["transformed"] >= 0.95
     assert row["broken_test"] >= 0.95

@@ -72,7 +72,8 @@ def test_a_claim_that_holds_lists_nothing() -> None:
 
 
 def test_the_reference_twins_say_what_is_left() -> None:
-    left = {twin.subject.name: judged(twin).holding for twin in (*egnn.TWINS, *cnn.TWINS)}
+    names = ("egnn.axis_weighted", "cnn.max_pooled_classifier", "cnn.zero_padded_classifier")
+    left = {twin.subject.name: judged(twin).holding for twin in (*egnn.TWINS, *cnn.TWINS) if twin.subject.name in names}
     assert [name.rpartition("_")[0] for name in left["egnn.axis_weighted"]] == ["T(3) x S"]
     assert left["cnn.max_pooled_classifier"] == ("shifts by multiples of 2",)
     assert left["cnn.zero_padded_classifier"] == ()

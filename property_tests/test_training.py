@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-from models._training import accuracy, explained, fit, main, moved, row, seeded, trained
+from models._training import (
+    Lesson,
+    accuracy,
+    anew,
+    cross_entropy,
+    determined,
+    explained,
+    fit,
+    hits,
+    main,
+    moved,
+    seeded,
+    squared,
+)
 
 Batch = tuple[Tensor, Tensor]
 
@@ -58,15 +72,6 @@ def test_the_loss_is_the_mean_of_the_last_tenth() -> None:
     assert len(losses) == 50
 
 
-def test_all_follows_from_the_seed() -> None:
-    torch.manual_seed(1)
-    before = torch.get_rng_state()
-    one, same, other = (trained(linear, squares, line, steps=5, seed=seed) for seed in (0, 0, 1))
-    assert torch.equal(torch.get_rng_state(), before)
-    assert torch.equal(one.weight, same.weight)
-    assert not torch.equal(one.weight, other.weight)
-
-
 def test_a_loss_that_is_no_number_is_an_error() -> None:
     with pytest.raises(FloatingPointError) as caught:
         fit(seeded(linear), lambda model, batch: squares(model, batch) * torch.nan, line, steps=10, lr=0.5)
@@ -93,61 +98,157 @@ def test_batches_go_where_the_model_is() -> None:
 
 def test_figures() -> None:
     logits = torch.tensor([[0.0, 1.0], [2.0, 1.0], [0.0, 3.0], [1.0, 0.0]])
-    assert accuracy(logits, torch.tensor([1, 0, 0, 0])) == 0.75
+    assert hits(logits, torch.tensor([1, 0, 0, 0])) == 0.75
     target = torch.randn(1000, 2, generator=Generator().manual_seed(0))
     assert explained(target, target) == 1
     assert explained(target.mean(0).expand(1000, 2), target) == pytest.approx(0, abs=2e-3)  # 1 / 1000, from the variance
     assert explained(-target, target) == pytest.approx(-3, abs=0.1)
 
 
+def test_figures_of_a_batch_go_by_its_last_tensor() -> None:
+    def model(x: Tensor, y: Tensor) -> Tensor:
+        return x + y
+
+    x, y = torch.randn(2, 50, 3, generator=Generator().manual_seed(0))
+    target = torch.randn(50, 3, generator=Generator().manual_seed(1))
+    assert squared(model, (x, y, target)) == (x + y - target).square().mean()  # type: ignore[arg-type]
+    assert determined(model, (x, y, target)) == explained(x + y, target)  # type: ignore[arg-type]
+    label = target.argmax(-1)
+    assert accuracy(model, (x, y, label)) == hits(x + y, label)  # type: ignore[arg-type]
+    assert cross_entropy(model, (x, y, label)) == nn.functional.cross_entropy(x + y, label)  # type: ignore[arg-type]
+
+
+# Lessons
+
+
+class FirstThree(nn.Module):
+    """Reads the first three of six numbers, wherever they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(3, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.linear(x[:, :3])
+        return y
+
+
+class Sum(FirstThree):
+    """Sees the sum alone."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.linear(x.sum(1, keepdim=True).expand(-1, 3))
+        return y
+
+
+def sums(count: int, rng: Generator) -> Batch:
+    """The last three numbers are zeros."""
+    x = torch.randn(count, 6, generator=rng) * torch.tensor([1.0, 1, 1, 0, 0, 0])
+    return x, x.sum(1, keepdim=True)
+
+
+def reversed_(batch: Batch, rng: Generator) -> Batch:
+    x, y = batch
+    return x.flip(1), y
+
+
+LESSON = Lesson(
+    "sums",
+    "C2",
+    {"sum": Sum, "first three": FirstThree},
+    draw=sums,
+    transform=reversed_,
+    goal=0.99,
+    loss=squared,
+    score=determined,
+    figure="R^2",
+    steps=100,
+    lr=0.1,
+)
+
+
 def test_a_row_holds_both_models_on_both_sets() -> None:
-    def score(model: nn.Module, x: Tensor) -> float:
-        return float(model(x).sum())
-
-    models = {"one": nn.Identity(), "other": nn.Flatten(0)}
-    assert row("add", "S_n", models, score, torch.ones(2), torch.ones(3), figure="sum") == {
-        "model": "one",
-        "task": "add",
-        "group": "S_n",
-        "figure": "sum",
-        "test": 2.0,
-        "transformed": 3.0,
-        "broken": "other",
-        "broken_test": 2.0,
-        "broken_transformed": 3.0,
+    row = LESSON.row()
+    assert {key: value for key, value in row.items() if isinstance(value, str)} == {
+        "model": "sum",
+        "task": "sums",
+        "group": "C2",
+        "figure": "R^2",
+        "broken": "first three",
     }
+    assert min(row["test"], row["transformed"], row["broken_test"]) > LESSON.goal
+    assert row["broken_transformed"] < 0.1  # it sees zeros
 
 
-def command(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
+def test_a_row_and_a_model_follow_from_the_seed() -> None:
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    one, same, other = (LESSON.fitted("sum", 5, seed).state_dict() for seed in (0, 0, 1))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(one["linear.weight"], same["linear.weight"])
+    assert not torch.equal(one["linear.weight"], other["linear.weight"])
+    assert LESSON.row(5) == LESSON.row(5)
+    assert LESSON.row(5) != LESSON.row(5, seed=1)
+
+
+def test_nothing_that_is_moved_is_trained_on() -> None:
+    seen: list[Tensor] = []
+
+    def loss(model: nn.Module, batch: Batch) -> Tensor:
+        seen.append(batch[0])
+        return squared(model, batch)
+
+    Lesson("sums", "C2", {"sum": Sum, "same": Sum}, sums, reversed_, goal=0.0, loss=loss, score=determined, steps=3).row()
+    assert len(seen) == 6
+    assert all((x[:, 3:] == 0).all() for x in seen)
+
+
+def test_a_transform_may_draw_anew() -> None:
+    def draw(count: int, rng: Generator, moved: bool = False) -> Batch:
+        x, y = sums(count, rng)
+        return (x.flip(1) if moved else x), y
+
+    batch = draw(5, Generator().manual_seed(0))
+    x, y = anew(draw)(batch, Generator().manual_seed(1))
+    assert x.shape == (5, 6)
+    assert (x[:, :3] == 0).all()
+    assert not torch.equal(y, batch[1])
+
+
+def command(arguments: list[str], monkeypatch: pytest.MonkeyPatch, **lessons: Lesson[Any]) -> int:
     """The exit code of `python -m models.x ...`."""
-
-    def train(steps: int = 7, lr: float = 0.25) -> dict[str, object]:
-        """Learn."""
-        return {"steps": steps, "lr": lr / 3}
-
     monkeypatch.setattr("sys.argv", ["x", *arguments])
     with pytest.raises(SystemExit) as exit_:
-        main(train=train)
+        main(**(lessons or {"lesson": LESSON}))
     assert isinstance(exit_.value.code, int)
     return exit_.value.code
 
 
-@pytest.mark.parametrize(
-    ("arguments", "printed"),
-    [
-        (["train"], "steps               7\nlr                  0.08333\n"),
-        (["train", "--steps", "3", "--lr", "3"], "steps               3\nlr                  1\n"),
-    ],
-)
-def test_keyword_arguments_are_options(
-    arguments: list[str], printed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert command(arguments, monkeypatch) == 0
-    assert capsys.readouterr().out == printed
+def test_a_lesson_is_two_commands(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["train", "--steps", "3", "--seed", "1"], monkeypatch) == 0
+    found = LESSON.train(3, 1)
+    assert capsys.readouterr().out == (
+        f"R^2                     {found['R^2']:.4g}\nR^2, transformed        {found['R^2, transformed']:.4g}\n"
+        "stated to exceed        0.99\n"
+    )
+    assert command(["compare", "--steps", "3"], monkeypatch) == 0
+    assert "broken                  first three\n" in capsys.readouterr().out
+
+
+def test_each_of_two_lessons_has_commands(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    other = replace(LESSON, figure="share", steps=1)
+    assert command(["train-other"], monkeypatch, lesson=LESSON, other=other) == 0
+    assert "share, transformed" in capsys.readouterr().out
+    assert command(["--help"], monkeypatch, lesson=LESSON, other=other) == 0
+    told = capsys.readouterr().out
+    assert all(f"  {name} " in told for name in ("train", "compare", "train-other", "compare-other"))
 
 
 def test_commands_explain_themselves(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(["train", "--help"], monkeypatch) == 0
-    assert "Learn." in capsys.readouterr().out
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Train the symmetric model, and say what it comes to. The task: sums." in told
+    assert "default: 100" in told
     assert command(["trian"], monkeypatch) == 2
     assert "No such command 'trian'" in capsys.readouterr().err
+    assert command(["train", "--steps", "0"], monkeypatch) == 2

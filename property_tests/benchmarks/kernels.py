@@ -259,12 +259,15 @@ def _cases(
     make: Callable[[str, Setting], Duel],
     goals: tuple[float | None, float | None],
     *,
-    ways: tuple[str, ...] = WAYS,
+    why: str = "",
     **more: Any,
 ) -> Iterator[Case]:
-    """A case for each way, with a goal for each."""
-    for way, goal in zip(ways, goals, strict=False):
-        yield Case("kernels", f"{name}-{way}", f"{what}, {named(way)}", against, partial(make, way), goal=goal, **more)
+    """A case for each way that has a goal, or None for one."""
+    for way, goal in zip(WAYS, goals, strict=False):
+        made = partial(make, way)
+        yield Case(
+            "kernels", f"{name}-{way}", f"{what}, {named(way)}", against, made, goal=goal, why=why if goal else "", **more
+        )
 
 
 GRAPH = "10,000 nodes, 160,000 edges, 64 features"

@@ -29,7 +29,7 @@ def profile(group: Monoid, trials: Trials, error: Tensor) -> Profile | None:
 
 def coordinates(group: Monoid, g: Tensor) -> tuple[str, Tensor, tuple[int, ...], tuple[str, ...]] | None:
     """The kind of coordinates, those of each element `(n, k)`, the sizes that bound them, and names of elements."""
-    for read in (_element, _shift, _angle, _rotation, _scale, _permutation):
+    for read in (_element, _shift, _angle, _plane, _rotation, _scale, _permutation):
         try:
             found = read(group, g)
         except GroupError:
@@ -74,14 +74,25 @@ def _angle(group: Monoid, g: Tensor) -> Coordinates | None:
     return "angle", torch.stack([angle, sign], -1), (), ()
 
 
+def _plane(group: Monoid, g: Tensor) -> Coordinates | None:
+    """Turns of the plane, and mirrors, by the image of the first axis: a mirror at t / 2 sends it to the angle t."""
+    linear = group.linear(g)
+    if linear.shape[-1] != 2 or not _orthogonal(linear):
+        return None
+    image = linear[:, :, 0]
+    return "angle", torch.stack([torch.atan2(image[:, 1], image[:, 0]), torch.linalg.det(linear).sign()], -1), (), ()
+
+
+def _orthogonal(linear: Tensor) -> bool:
+    return not linear.is_complex() and torch.allclose(linear @ linear.mT, torch.eye(linear.shape[-1], dtype=linear.dtype))
+
+
 def _rotation(group: Monoid, g: Tensor) -> Coordinates | None:
     linear = group.linear(g)
-    if linear.shape[-1] != 3 or linear.is_complex():
+    if linear.shape[-1] != 3 or not _orthogonal(linear):
         return None
     sign = torch.linalg.det(linear).sign()
     turn = linear * sign.reshape(-1, 1, 1)
-    if not torch.allclose(turn @ turn.mT, torch.eye(3, dtype=turn.dtype)):
-        return None
     skew = torch.stack([turn[:, 2, 1] - turn[:, 1, 2], turn[:, 0, 2] - turn[:, 2, 0], turn[:, 1, 0] - turn[:, 0, 1]], -1) / 2
     sine, cosine = skew.norm(dim=-1), (turn.diagonal(dim1=-2, dim2=-1).sum(-1) - 1) / 2
     angle = torch.atan2(sine, cosine)

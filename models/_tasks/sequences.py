@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from models._training import accuracy
+from models._training import hits
 
 
 class Reader(nn.Module):
@@ -41,25 +41,36 @@ Samples = tuple[Tensor, Tensor, Tensor, Tensor]
 KNOWN = 8  # samples after which frequency, damping and phase of an oscillator can be known
 
 
-def oscillators(count: int, rng: Generator, interrupted: bool = False, steps: int = 24) -> Samples:
-    """Damped oscillators, sampled irregularly; foretell the next sample.
-
-    If `interrupted`, as many steps of noise that take no time fall among them.
-    """
+def oscillators(count: int, rng: Generator, steps: int = 24) -> Samples:
+    """Damped oscillators, sampled irregularly; foretell the next sample."""
 
     def between(low: float, high: float, *size: int) -> Tensor:
         return low + (high - low) * torch.rand(count, *size, generator=rng)
 
     frequency, damping, phase = between(0.3, 1, 1), between(0, 0.05, 1), between(0, 2 * math.pi, 1)
-    lasting = between(0.2, 1.8, steps)
-    times = functional.pad(lasting.cumsum(-1), (1, 0))
-    x = (-damping * times).exp() * torch.cos(frequency * times + phase)
-    slots = 2 * steps if interrupted else steps
-    place = torch.rand(count, slots, generator=rng).argsort(-1)[:, :steps].sort(-1).values
-    seen = torch.randn(count, slots, generator=rng).scatter(1, place, x[:, :-1])
-    durations, following = (torch.zeros(count, slots).scatter(1, place, each) for each in (lasting, x[:, 1:]))
-    counts = torch.zeros(count, slots, dtype=torch.bool).scatter(1, place[:, KNOWN:], True)
-    return seen.unsqueeze(-1), durations, following.unsqueeze(-1), counts
+    durations = between(0.2, 1.8, steps)
+    times = functional.pad(durations.cumsum(-1), (1, 0))
+    x = ((-damping * times).exp() * torch.cos(frequency * times + phase)).unsqueeze(-1)
+    return x[:, :-1], durations, x[:, 1:], (torch.arange(steps) >= KNOWN).expand(count, -1)
+
+
+def interrupted(samples: Samples, rng: Generator) -> Samples:
+    """The same, with as many steps of noise that take no time among them."""
+    x, durations, following, counts = samples
+    places = _places(durations, 2 * durations.shape[1], rng)
+
+    def spread(values: Tensor, onto: Tensor) -> Tensor:
+        return onto.scatter(1, places, values)
+
+    noise, zeros = torch.randn(len(x), 2 * x.shape[1], generator=rng), torch.zeros(len(x), 2 * x.shape[1])
+    seen, wanted = spread(x.squeeze(-1), noise), spread(following.squeeze(-1), zeros)
+    return seen.unsqueeze(-1), spread(durations, zeros), wanted.unsqueeze(-1), spread(counts, zeros.bool())
+
+
+def _places(like: Tensor, slots: int, rng: Generator) -> Tensor:
+    """A slot for each entry of `like (count, entries)`, in rising order."""
+    count, entries = like.shape
+    return torch.rand(count, slots, generator=rng).argsort(-1)[:, :entries].sort(-1).values
 
 
 def foretold(model: nn.Module, samples: Samples) -> Tensor:
@@ -78,13 +89,18 @@ Words = tuple[Tensor, Tensor]
 """Tokens `(n, steps)`, 0 the blank, and the letters to tell at the end, `(n, letters)`, counted from 0."""
 
 
-def words(count: int, rng: Generator, spaced: bool = False, letters: int = 4) -> Words:
-    """Words of letters of an alphabet of 4, to be told after as many blanks; or `spaced` out, with 20 blanks anywhere."""
+def words(count: int, rng: Generator, letters: int = 4) -> Words:
+    """Words of letters of an alphabet of 4, to be told after as many blanks."""
     word = torch.randint(1, 5, (count, letters), generator=rng)
-    slots = letters + 20 if spaced else 2 * letters
-    anywhere = torch.rand(count, slots, generator=rng).argsort(-1)[:, :letters].sort(-1).values
-    place = anywhere if spaced else torch.arange(letters).expand(count, -1)
-    return torch.zeros(count, slots, dtype=torch.int64).scatter(1, place, word), word - 1
+    return functional.pad(word, (0, letters)), word - 1
+
+
+def spaced(batch: Words, rng: Generator) -> Words:
+    """The same words, with 20 blanks anywhere before, in and after them."""
+    _, letters = batch
+    slots = letters.shape[1] + 20
+    places = _places(letters, slots, rng)
+    return letters.new_zeros(len(letters), slots).scatter(1, places, letters + 1), letters
 
 
 def told(model: nn.Module, tokens: Tensor) -> Tensor:
@@ -98,4 +114,4 @@ def misspelt(model: nn.Module, batch: Words) -> Tensor:
 
 
 def spelt(model: nn.Module, batch: Words) -> float:
-    return accuracy(told(model, batch[0]), batch[1])
+    return hits(told(model, batch[0]), batch[1])
