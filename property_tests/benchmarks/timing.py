@@ -16,6 +16,10 @@ LONGEST, MOST = 2.5, 30  # seconds and rounds of a row, past the fewest rounds
 FEWEST = 5  # of which a median drops two that something else has slowed
 
 
+Pair = tuple[Callable[[], float], Callable[[], float]]
+"""What returns a figure each time, ours and theirs."""
+
+
 @dataclass(frozen=True)
 class Spread:
     """The median of some figures, and the quartiles about it."""
@@ -68,15 +72,13 @@ class Setting:
         torch.cuda.synchronize(self.device)
         return first.elapsed_time(last) / 1e3
 
-    def rounds(
-        self, pair: tuple[Callable[[], float], Callable[[], float]], most: int = MOST
-    ) -> tuple[list[float], list[float]]:
+    def rounds(self, pair: Pair, most: int = MOST, seconds: float = LONGEST) -> tuple[list[float], list[float]]:
         """The figures of both in turns, and in turns which of them is first: what else the machine does hits both alike."""
         ours, theirs = [], []
         least, most = (1, 1) if self.quick else (min(FEWEST, most), most)
         gc.collect()
         start = perf_counter()
-        while len(ours) < least or (len(ours) < most and perf_counter() - start < LONGEST):
+        while len(ours) < least or (len(ours) < most and perf_counter() - start < seconds):
             if len(ours) % 2:
                 theirs.append(pair[1]())
                 ours.append(pair[0]())
