@@ -83,7 +83,7 @@ def noise(
     tables = [real(leaf).reshape(len(x[0]), len(spacings), points, -1) for leaf in y]
     level = torch.stack([_larger(smooth(table, eps, policy)) for table in tables], -1)
     wide = [table[:, -1].diff(dim=1).square().mean((-2, -1)).sqrt() / spacings[-1] for table in tables]
-    size = [table[:, 0, points // 2].square().mean(-1).sqrt() for table in tables]
+    size = [rms(table[:, 0, points // 2]) for table in tables]
     return Noise(level.cpu(), torch.stack(size, -1).cpu(), torch.stack(wide, -1).cpu())
 
 
