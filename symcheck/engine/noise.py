@@ -45,8 +45,9 @@ def rms(x: Tensor) -> Tensor:
     if x.numel() == 0:
         return torch.zeros(len(x), dtype=torch.float64, device=x.device)
     rows = real(x)
-    sizes: Tensor = torch.linalg.vector_norm(rows, dim=-1)  # at once: squares would be one more tensor of its size
-    return sizes / math.sqrt(rows.shape[-1])
+    lengths = torch.linalg.vector_norm(rows, dim=-1)  # at once: squares would be one more tensor of its size
+    sizes: Tensor = (lengths.square() / rows.shape[-1]).sqrt()
+    return sizes
 
 
 def real(x: Tensor) -> Tensor:
