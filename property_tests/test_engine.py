@@ -11,7 +11,7 @@ from torch import Tensor, nn
 import symcheck
 from symcheck import Claim, Policy
 from symcheck.domains import Domain, Examples, Grid, Joint, Like, PointCloud, Set
-from symcheck.engine import Judged, Measuring, Outcome, Probing, Settings, examine, run
+from symcheck.engine import Judged, Loading, Measuring, Outcome, Probing, Settings, examine, run
 from symcheck.engine.probe import probe
 from symcheck.engine.trials import draw
 from symcheck.placement import Placement
@@ -226,16 +226,21 @@ def test_events_come_in_order() -> None:
     claims = [claim(nn.Identity(), Set(4, 3), id="a"), claim(nn.Identity(), Set(4, 3), id="b")]
     events = list(run(claims, Settings()))
     kinds = [type(event) for event in events]
-    assert kinds[0] is Probing
+    assert kinds[:2] == [Loading, Probing]
     assert kinds[-1] is Judged
     assert kinds.count(Judged) == 2
     done = [
         event.done
         for event in events
-        if isinstance(event, Measuring) and event.claim.id == "a" and event.precision == "float64" and event.phase == "sweep"
+        if isinstance(event, Measuring)
+        and event.claim.id == "a"
+        and event.precision == "float64"
+        and event.phase in ("sweep", "structured")
     ]
     assert done == sorted(done)
     assert done[-1] == 256 + 4 * 8  # generic, and eight elements on each structured input
+    phases = dict.fromkeys(event.phase for event in events if isinstance(event, Measuring))
+    assert list(phases)[:3] == ["sweep", "structured", "search"]
 
 
 @pytest.mark.cuda

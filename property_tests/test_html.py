@@ -28,6 +28,7 @@ from torch import Tensor
 import symcheck
 from property_tests import _chromium
 from symcheck import Claim, Verdict
+from symcheck.claims import Skipped
 from symcheck.cli import main
 from symcheck.domains import Grid, PointCloud, Set
 from symcheck.errors import RecordError
@@ -104,6 +105,23 @@ class Seen(HTMLParser):
 
 def with_results(record: Record, *found: Result) -> Record:
     return msgspec.structs.replace(record, results=found)
+
+
+def test_what_was_skipped_is_listed_among_what_was_not_tested(record: Record) -> None:
+    many = (Skipped(f"claim {i}", "not among --only x", undone=True) for i in range(30))
+    skipped = (Skipped("left <b>out</b>", "--skip left*"), *many)
+    page = Seen(render(msgspec.structs.replace(record, skipped=skipped))).text
+    assert "Skipped (--skip left*): left <b>out</b>." in page
+    assert "Skipped (not among --only x): claim 0; claim 1; " in page
+    assert "; claim 19 and 10 more." in page
+    assert "Skipped (" not in Seen(render(record)).text
+    assert "Skipped (--skip" in Seen(render(msgspec.structs.replace(record, skipped=skipped, results=()))).text
+
+
+def test_what_fails_as_in_the_baseline_is_told(record: Record) -> None:
+    known = [msgspec.structs.replace(result, known=not result.met) for result in record.results]
+    assert "claims fail as in the baseline, which is no news." in Seen(render(with_results(record, *known))).text
+    assert "as in the baseline" not in Seen(render(record)).text
 
 
 # The bytes

@@ -29,9 +29,13 @@ ORDER = [
     "engine",
     "discover",
     "failures",
+    "selection",
     "subjects",
+    "config",
     "report",
     "replaying",
+    "journal",
+    "auditing",
     "testing",
     "explain",
     "strategies",
@@ -82,7 +86,9 @@ def test_a_wrong_import_is_seen(tmp_path: Path) -> None:
     assert wrong("groups", imported(bad)) == {"engine", "checking"}
 
 
-@pytest.mark.parametrize("statement", ["import symcheck", "import symcheck.cli", "import symcheck.errors"])
+@pytest.mark.parametrize(
+    "statement", ["import symcheck", "import symcheck.cli", "import symcheck.errors", "import symcheck.config"]
+)
 def test_torch_is_not_imported_until_needed(statement: str) -> None:
     code = f"{statement}; import sys; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -481,13 +481,17 @@ def test_profiles_and_options(pytester: pytest.Pytester, options: list[str], sho
         (["--symcheck-json=nowhere/out.json"], "", "there is no folder"),
         (["--symcheck-json=."], "", "--symcheck-json . is a folder. Name a file in it."),
         (["--symcheck-html=nowhere/out.html"], "", "--symcheck-html nowhere/out.html: there is no folder"),
-        ([], "[tool.symcheck]\nprofile = 3", "[tool.symcheck] profile in"),
-        ([], "[tool.symcheck.profile.dev]\ntrials = 3", 'expected a name: profile = "dev"'),
+        ([], "[tool.symcheck]\nprofile = 3", "tool.symcheck.profile is 3; expected text."),
+        ([], "[tool.symcheck.profile.dev]\ntrials = 3", "tool.symcheck.profile is {'dev': {'trials': 3}}; expected text."),
         ([], '[tool.symcheck]\nprofil = "dev"', "has no setting 'profil'; did you mean 'profile'"),
-        ([], "[tool.symcheck.profiles]\nci = 3", "[tool.symcheck.profiles.ci] in pyproject.toml is 3; expected a table"),
+        ([], "[tool.symcheck.profiles]\nci = 3", "tool.symcheck.profiles.ci is 3; expected a table."),
         ([], "[tool.symcheck.profiles.ci]\ntrails = 3", "has no setting 'trails'; did you mean 'trials'?"),
-        ([], "[tool.symcheck.profiles.ci]\ntrials = true", "trials is a whole number of 1 or more, not True."),
-        ([], "[tool.symcheck.profiles.ci]\nperturb = 1", "perturb is a bool, not 1."),
+        (
+            [],
+            "[tool.symcheck.profiles.ci]\ntrials = true",
+            "tool.symcheck.profiles.ci.trials is true; expected a whole number.",
+        ),
+        ([], "[tool.symcheck.profiles.ci]\nperturb = 1", "tool.symcheck.profiles.ci.perturb is 1; expected true or false."),
     ],
 )
 def test_bad_options_end_the_session_before_it_begins(
@@ -638,7 +642,9 @@ def test_too(symcheck):
     alone = symcheck.audit([namespace["LEANING"], namespace["RADII"]], seed=2, trials=16)
     for one, other in zip(found.results[2:4], alone.results, strict=True):
         assert (one.location is None) == (other.location is None)  # they differ in the file
-        assert msgspec.structs.replace(one, saved=None, location=None) == msgspec.structs.replace(other, location=None)
+        assert msgspec.structs.replace(one, saved=None, location=None, defined="") == msgspec.structs.replace(
+            other, location=None, defined=""
+        )
 
 
 def test_the_report_is_that_of_the_record(session: Any, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

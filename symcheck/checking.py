@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import time
+import math
 from collections.abc import Callable, Iterable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from symcheck.claims import Claim
-from symcheck.engine import Event, Judged, Outcome, Settings, examine, run
-from symcheck.errors import ClaimError
+from symcheck.auditing import Auditing, recorded
+from symcheck.auditing import AuditInterrupted as AuditInterrupted
+from symcheck.claims import Claim, Skipped
+from symcheck.engine import Event, Judged, Settings, examine
+from symcheck.errors import ClaimError, SettingsError
 from symcheck.failures import DIRECTORY
 from symcheck.groups import Monoid
+from symcheck.journal import Journal
 from symcheck.placement import as_dtype
-from symcheck.replaying import keep
 from symcheck.report import Record, Result
 
 
@@ -57,7 +58,7 @@ def check(
     settings = _settings(seed, trials, device, dtype, perturb)
     claim = Claim(model, group, domain=example, inputs=inputs, outputs=outputs, tolerance=tolerance)
     (outcome,) = (event.outcome for event in examine(claim, settings) if isinstance(event, Judged))
-    return _recorded(outcome, settings, None)
+    return recorded(outcome, settings, None)
 
 
 def assert_equivariant(
@@ -101,14 +102,6 @@ def assert_equivariant(
     return result
 
 
-class AuditInterrupted(KeyboardInterrupt):
-    """An audit that was stopped by Ctrl-C. `record` holds what was done by then."""
-
-    def __init__(self, record: Record) -> None:
-        super().__init__("the audit was interrupted")
-        self.record = record
-
-
 def audit(
     claims: Claim | Iterable[Claim],
     *,
@@ -119,35 +112,29 @@ def audit(
     perturb: bool | None = None,
     on_event: Callable[[Event], None] | None = None,
     save: str | Path | None = None,
+    fail_fast: bool = False,
+    max_time: float | None = None,
+    baseline: Record | None = None,
+    journal: Journal | None = None,
+    skipped: Iterable[Skipped] = (),
 ) -> Record:
     """Audit many claims. One that can't be tested as stated is recorded with the reason, and the others go on.
 
     `on_event` is called with each event, to show progress. Trials that violate a claim against expectation are kept in the
     folder `save`, if one is given, for `symcheck replay`. Raises AuditInterrupted, with what is done, on Ctrl-C.
+
+    `fail_fast` begins no further claim once one isn't as expected, and `max_time` none after so many seconds; what is then
+    left is recorded as skipped, with the reason, beside the claims in `skipped`. What fails in the record `baseline` with the
+    same verdict is known, and isn't counted as a failure. `journal` is where the results of each claim that is done are
+    written, and taken from.
     """
     settings = _settings(seed, trials, device, dtype, perturb)
+    if max_time is not None and not 0 < max_time < math.inf:
+        raise SettingsError(f"max_time is a number of seconds above 0, not {max_time!r}.")
     claims = [claims] if isinstance(claims, Claim) else list(claims)
     _unique(claims)
-    results: list[Result] = []
-    start = time.perf_counter()
-
-    def record(interrupted: bool) -> Record:
-        return Record.of(results, settings, interrupted=interrupted, seconds=round(time.perf_counter() - start, 3))
-
-    try:
-        for event in run(claims, settings):
-            if isinstance(event, Judged):
-                results.append(_recorded(event.outcome, settings, save))
-            if on_event is not None:
-                on_event(event)
-    except KeyboardInterrupt:
-        raise AuditInterrupted(record(interrupted=True)) from None
-    return record(interrupted=False)
-
-
-def _recorded(outcome: Outcome, settings: Settings, save: str | Path | None) -> Result:
-    result = Result.of(outcome, partial(keep, outcome, settings))
-    return result if save is None or outcome.met or outcome.counterexample is None else result.kept(save)
+    whole = Auditing(settings, on_event, save, fail_fast, max_time, baseline, journal, list(skipped))
+    return whole.audited(claims)
 
 
 def _settings(seed: int, trials: int, device: str, dtype: torch.dtype | str | None, perturb: bool | None) -> Settings:

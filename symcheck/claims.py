@@ -31,6 +31,15 @@ class File:
 
 
 @dataclass(frozen=True)
+class Skipped:
+    """A claim that wasn't audited, and why. `undone` tells one that was to be from one that was left out on purpose."""
+
+    claim: str
+    reason: str
+    undone: bool = False
+
+
+@dataclass(frozen=True)
 class Subject:
     """A model under test: a callable on tensors, or a factory that builds one.
 
@@ -79,7 +88,9 @@ class Subject:
                 model = self.build()
             except (Exception, SystemExit) as error:
                 advice = gpu_advice(error) or "Mend the factory."
-                raise SubjectError(f"{self.name}() raised {type(error).__name__}: {error}. {advice}") from error
+                raise SubjectError(
+                    f"{self.name}() raised {type(error).__name__}: {str(error).rstrip('.')}. {advice}"
+                ) from error
         if not callable(model):
             raise SubjectError(f"{self.name}() returned {model!r}, not a model. Return a callable on tensors.")
         return model

@@ -30,12 +30,20 @@ class SettingsError(SymcheckError, ValueError):
     """A setting outside its range: no trials, an unknown device or dtype."""
 
 
+class ConfigError(SymcheckError, ValueError):
+    """A config file that can't be read, or that says what isn't there."""
+
+
 class ReplayError(SymcheckError, ValueError):
     """A failure that was kept and can't be read, or no longer fits what is claimed."""
 
 
 class RecordError(SymcheckError, ValueError):
     """A saved record that can't be read, or a file that isn't one."""
+
+
+class JournalError(SymcheckError, ValueError):
+    """A journal that is damaged, or that is another audit's."""
 
 
 MOST = 20  # names that an error lists: more are no help in a sentence

@@ -170,13 +170,18 @@ def write(kept: Kept, directory: Path) -> Path:
         tensors=hashlib.sha256(data).hexdigest(),
     )
     failure = msgspec.structs.replace(failure, words=_digest(failure))
-    directory.mkdir(parents=True, exist_ok=True)
-    if not (directory / ".gitignore").exists():
-        _replace(directory / ".gitignore", b"*\n")
-    path = directory / f"{failure.id}.json"
+    path = folder(directory) / f"{failure.id}.json"
     _replace(path.with_suffix(".safetensors"), data)
     _replace(path, msgspec.json.format(msgspec.json.encode(failure), indent=2) + b"\n")
     return path
+
+
+def folder(directory: Path) -> Path:
+    """The folder, made if it isn't there, which git is told to leave out."""
+    directory.mkdir(parents=True, exist_ok=True)
+    if not (directory / ".gitignore").exists():
+        _replace(directory / ".gitignore", b"*\n")
+    return directory
 
 
 def read(place: str | Path) -> Kept:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, nullcontext
@@ -17,17 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from symcheck.errors import did_you_mean
+from symcheck.config import Config, found, profile, read
+from symcheck.config.profiles import DEFAULTS
+from symcheck.errors import ConfigError, SettingsError
 
 if TYPE_CHECKING:
     from symcheck.pytest_support import Checks
 
-PROFILES: dict[str, dict[str, Any]] = {
-    "dev": {"trials": 64, "perturb": False},  # while one edits: no perturbed weights
-    "ci": {"trials": 256},  # what `symcheck.check` does
-    "deep": {"trials": 2048, "perturb": True},  # before a release
-}
-KINDS = {"seed": int, "trials": int, "device": str, "dtype": str, "perturb": bool}
 LEAST = {"seed": 0, "trials": 1}
 SLOWEST = 3  # audits that the summary names: where the time went, in a glance
 
@@ -46,7 +41,7 @@ class Choice:
 
     @property
     def settings(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in KINDS}
+        return {name: getattr(self, name) for name in DEFAULTS}
 
 
 CHOICE, CHECKS, CURRENT = pytest.StashKey[Choice](), pytest.StashKey["Checks"](), pytest.StashKey[pytest.Item]()
@@ -76,70 +71,35 @@ def checks(config: pytest.Config) -> Checks:
 
 def choice(config: pytest.Config) -> Choice:
     """The settings of the session: those of the command line, then those of the profile. UsageError if they can't be."""
-    table = _table(config.rootpath / "pyproject.toml")
-    profiles = _profiles(table)
-    name = config.getoption("symcheck_profile") or config.getini("symcheck_profile") or table.get("profile", "ci")
-    if name not in profiles:
-        raise _usage(f"there is no profile {name!r}", name, profiles)
-    given = {key: value for key in KINDS if (value := config.getoption(f"symcheck_{key}", None)) is not None}
-    for key, value in given.items():
-        _allowed(f"--symcheck-{key}", key, value)
+    table = _config(config.rootpath)
+    name = config.getoption("symcheck_profile") or config.getini("symcheck_profile") or table.profile
+    try:
+        own = profile(table, name)
+    except SettingsError as error:
+        raise pytest.UsageError(f"symcheck: {error}") from None
+    given = {key: value for key in DEFAULTS if (value := config.getoption(f"symcheck_{key}", None)) is not None}
+    for key in LEAST.keys() & given.keys():
+        _allowed(key, given[key])
     options = {"profile": config.getoption("symcheck_profile"), **given}
     words = tuple(f"--symcheck-{key} {value}" for key, value in options.items() if value is not None and key != "seed")
-    chosen = Choice(name, **profiles[name] | given, options=words)
+    chosen = Choice(name, **own | given, options=words)
     if {"device", "dtype"} & given.keys():  # worth importing torch for: who gives them will audit, and one error is enough
         _support().validated(chosen)
     return chosen
 
 
-def _table(path: Path) -> dict[str, Any]:
-    """`[tool.symcheck]` of the project."""
-    text = path.read_bytes() if path.is_file() else b""
-    if b"symcheck" not in text:
-        return {}
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # type: ignore[import-not-found]  # which pytest brings along there
+def _config(folder: Path) -> Config:
+    """The config of the project, of which a session takes the profiles. UsageError if it can't be read."""
     try:
-        table = tomllib.loads(text.decode()).get("tool", {}).get("symcheck", {})
-    except ValueError as error:
-        raise pytest.UsageError(f"symcheck: {path} is no TOML: {error}") from None
-    wanted = {"profile": (str, 'a name: profile = "dev"'), "profiles": (dict, "tables: [tool.symcheck.profiles.NAME]")}
-    for key, value in table.items():
-        if key not in wanted:
-            raise _usage(f"[tool.symcheck] in {path} has no setting {key!r}", key, wanted)
-        kind, words = wanted[key]
-        if not isinstance(value, kind):
-            raise pytest.UsageError(f"symcheck: [tool.symcheck] {key} in {path} is {value!r}; expected {words}.")
-    found: dict[str, Any] = table
-    return found
+        file = found(folder)
+        return read(file) if file is not None else Config()
+    except ConfigError as error:
+        raise pytest.UsageError(f"symcheck: {error}") from None
 
 
-def _profiles(table: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The profiles that there are. One of a known name changes what it says of it."""
-    own = table.get("profiles", {})
-    for name, profile in own.items():
-        where = f"[tool.symcheck.profiles.{name}]"
-        if not isinstance(profile, dict):
-            raise pytest.UsageError(f"symcheck: {where} in pyproject.toml is {profile!r}; expected a table of settings.")
-        for key, value in profile.items():
-            if key not in KINDS:
-                raise _usage(f"{where} in pyproject.toml has no setting {key!r}", key, KINDS)
-            _allowed(where, key, value)
-    return {name: {**PROFILES.get(name, {}), **own.get(name, {})} for name in {**PROFILES, **own}}
-
-
-def _allowed(where: str, key: str, value: Any) -> None:
-    kind = KINDS[key]
-    if key in LEAST and (type(value) is not int or not LEAST[key] <= value < 2**63):
-        raise pytest.UsageError(f"symcheck: {where}: {key} is a whole number of {LEAST[key]} or more, not {value!r}.")
-    if type(value) is not kind:
-        raise pytest.UsageError(f"symcheck: {where}: {key} is a {kind.__name__}, not {value!r}.")
-
-
-def _usage(problem: str, word: str, known: dict[str, Any]) -> pytest.UsageError:
-    return pytest.UsageError(f"symcheck: {problem}; {did_you_mean(word, known)}")
+def _allowed(key: str, value: int) -> None:
+    if not LEAST[key] <= value < 2**63:
+        raise pytest.UsageError(f"symcheck: --symcheck-{key}: {key} is a whole number of {LEAST[key]} or more, not {value!r}.")
 
 
 def _support() -> Any:

@@ -1,6 +1,6 @@
 """The engine: plan, draw, measure, judge, and of what is violated say where. It yields events and prints nothing."""
 
-from symcheck.engine.events import Event, Judged, Measuring, Probing
+from symcheck.engine.events import Event, Judged, Loading, Measuring, Probing
 from symcheck.engine.evidence import Evidence
 from symcheck.engine.judge import Judgement, judge
 from symcheck.engine.outcome import (
@@ -33,6 +33,7 @@ __all__ = [
     "Judged",
     "Judgement",
     "Layer",
+    "Loading",
     "Location",
     "Measuring",
     "Minimal",

@@ -9,21 +9,32 @@ from symcheck.engine.outcome import Outcome
 
 
 @dataclass(frozen=True)
+class Loading:
+    """A claim has begun: its model is loaded, or built."""
+
+    claim: Claim
+
+
+@dataclass(frozen=True)
 class Probing:
-    """A claim has begun: its model is loaded and probed."""
+    """The model of a claim is there, and is probed: is it deterministic, does it take the inputs, does rho fit?"""
 
     claim: Claim
 
 
 @dataclass(frozen=True)
 class Measuring:
-    """Trials of the claim that are done, in one precision and one phase of the check."""
+    """Trials of the claim that are done, in one precision and one phase of the check.
+
+    The phases: "sweep" over random inputs, "structured" over those with names, which are of the same sweep, "search",
+    "boundaries", "weights", "subgroups", "locate", "shrink" and "ladder".
+    """
 
     claim: Claim
     precision: str
     done: int
     total: int
-    phase: str = "sweep"  # or "boundaries", "weights", "subgroups", "locate", "shrink", "ladder"
+    phase: str = "sweep"
 
 
 @dataclass(frozen=True)
@@ -33,4 +44,4 @@ class Judged:
     outcome: Outcome
 
 
-Event = Probing | Measuring | Judged
+Event = Loading | Probing | Measuring | Judged

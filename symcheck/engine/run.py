@@ -13,7 +13,7 @@ from torch import Tensor
 
 from symcheck.claims import Claim
 from symcheck.engine import weights
-from symcheck.engine.events import Event, Judged, Measuring, Probing
+from symcheck.engine.events import Event, Judged, Loading, Measuring, Probing
 from symcheck.engine.evidence import Evidence
 from symcheck.engine.forward import Forward, ModelError
 from symcheck.engine.hints import hints, mask
@@ -38,10 +38,10 @@ from symcheck.properties import Property
 Result = TypeVar("Result")
 
 
-def run(claims: Iterable[Claim], settings: Settings) -> Iterator[Event]:
+def run(claims: Iterable[Claim], settings: Settings) -> Generator[Event, None, None]:
     """Audit the claims one after another. A claim that can't be tested as stated is judged CRASHED, with the reason."""
     for claim in claims:
-        yield Probing(claim)
+        yield Loading(claim)
         try:
             yield from examine(claim, settings)
         except SymcheckError as error:
@@ -58,6 +58,7 @@ def examine(claim: Claim, settings: Settings) -> Iterator[Event]:
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(settings.seed)  # models that draw random numbers draw the same ones in every run
         model = claim.subject.load(settings.seed)
+        yield Probing(claim)
         dtype = settings.dtype or own_dtype(model) or claim.domain.dtype or torch.get_default_dtype()
         working = Placement(device, dtype)
         yield from _Examination(claim, settings, model, working, weights.fingerprint(model)).events()
@@ -284,9 +285,13 @@ class _Examination:
         claim, precision, policy = self.claim, f.placement.precision, self.settings.policy
         sides = Sides(f, prop, setup.bound, trials)
         steps = sides.sweep(trials.source, trials.g, trials.elements.factor)
+        yield Measuring(claim, precision, 0, len(trials), phase)
+        generic = int((trials.region == 0).sum())  # which come first
         while True:
             try:
-                yield Measuring(claim, precision, next(steps), len(trials), phase)
+                done = next(steps)
+                now = "structured" if phase == "sweep" and done > generic else phase
+                yield Measuring(claim, precision, done, len(trials), now)
             except StopIteration as end:
                 swept: Sweep = end.value
                 break
@@ -294,6 +299,7 @@ class _Examination:
             return Reading(f, trials, swept, torch.zeros_like(swept.error))
         start = ((trials.region == 0) & swept.error.isfinite().all(-1)).nonzero().flatten()
         if searching and len(start) and prop.arity == 1:  # of several elements the others are those of other trials
+            yield Measuring(claim, precision, 0, len(start), "search")
             rng = claim.rng(self.settings.seed, "search")
 
             def ascend(source: Tensor, g: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ are left out: they have no values outside.
 
 from __future__ import annotations
 
+import inspect
 import linecache
 import os
 import site
@@ -291,6 +292,17 @@ def shown(file: str) -> str:
     folders = [os.path.abspath(folder) for folder in (os.getcwd(), *sys.path)]
     held = [os.path.relpath(path, folder) for folder in folders if path.startswith(folder + os.sep)]
     return min(held, key=len, default=os.path.basename(path)).replace(os.sep, "/")
+
+
+def defined_at(made: Any) -> str:
+    """`file:line` of a function, or of an object's class, that is the user's own; "" of what isn't, or has no code."""
+    made = inspect.unwrap(made) if callable(made) else made
+    kind = made if isinstance(made, type) else type(made)
+    methods = (getattr(kind, name, None) for name in ("forward", "__init__", "__call__"))
+    for code in (getattr(one, "__code__", None) for one in (made, *methods)):
+        if code is not None and _kind(code.co_filename) == "user":
+            return f"{shown(code.co_filename)}:{code.co_firstlineno}"
+    return ""
 
 
 def eager(model: Callable[..., Any], held: Iterable[nn.Module]) -> tuple[str, str]:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from symcheck._tree import Leaves
-from symcheck.claims import File
+from symcheck.claims import File, Skipped
 from symcheck.engine import (
     Counterexample,
     FactorFigures,
@@ -35,6 +35,7 @@ from symcheck.engine import (
     Verdict,
 )
 from symcheck.engine.represent import unravelled
+from symcheck.engine.trace import defined_at
 from symcheck.errors import ReplayError
 
 SCHEMA = 1  # fields with a default may come to it: records without them are read as well
@@ -425,6 +426,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     saved: SavedRecord | None
     fingerprint: str = ""
     files: tuple[File, ...] = ()
+    defined: str = ""
+    known: bool = False
 
     @classmethod
     def of(cls, outcome: Outcome, keep: Callable[[str | Path], SavedRecord] | None = None) -> Result:
@@ -466,6 +469,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             saved=None,
             fingerprint=outcome.fingerprint,
             files=claim.subject.files,
+            defined=defined_at(claim.subject.build or claim.subject.model),
         )
         if found is not None:
             result.__dict__["keep"] = keep
@@ -549,8 +553,9 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """An audit. `interrupted`: it was stopped, and `results` holds what was done by then.
 
-    `command` is the one that made it, "" where none did. `fingerprint` of a result is that of the model's weights, and
-    `files` are those that it was loaded from.
+    `command` is the one that made it, "" where none did. `skipped` are the claims that weren't audited, and `mended` those
+    that fail in the baseline and no longer do. Of a result, `fingerprint` is that of the model's weights, `files` are those
+    that it was loaded from, `defined` is where its code is, `file:line`, and `known` says that it fails in the baseline too.
     """
 
     schema: int = SCHEMA
@@ -564,6 +569,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     machine: dict[str, str]
     seconds: float
     command: str = ""
+    skipped: tuple[Skipped, ...] = ()
+    mended: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, results: Sequence[Result], settings: Settings, *, interrupted: bool, seconds: float) -> Record:
@@ -581,13 +588,13 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def exit_code(self) -> int:
-        """0: all as expected. 1: a claim isn't. 2: a claim can't be tested as stated. 4: a claim couldn't be decided."""
-        unmet = [result for result in self.results if not result.met]
+        """0: all as expected, or known not to be. 1: a claim isn't. 2: one can't be tested as stated. 4: one isn't decided."""
+        unmet = [result for result in self.results if not result.met and not result.known]
         if any(result.misstated for result in unmet):
             return 2
         if any(not result.verdict.inconclusive or result.expected == "violated" for result in unmet):
             return 1
-        return 4 if unmet else 0
+        return 4 if unmet or any(one.undone for one in self.skipped) else 0
 
     def json(self) -> bytes:
         """The record as JSON, one claim's result after another."""

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
-from symcheck.engine import Event, Judged, Measuring, Probing
+from symcheck.engine import Event, Judged, Loading, Measuring, Probing
 from symcheck.errors import printable
 from symcheck.report.record import Record, Result
-from symcheck.report.text import WIDTH, diagnosis, mark, verdict_line
+from symcheck.report.text import WIDTH, diagnosis, mark, notes, verdict_line
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -30,20 +41,24 @@ def show(record: Record, out: Console) -> None:
     table.add_column("differs by", justify="right", no_wrap=True)
     table.add_column("detects", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
+    several = Counter(result.claim for result in record.results)
     for result in record.results:
+        prop = f" ({result.property_name})" if several[result.claim] > 1 else ""
         table.add_row(
             _verdict(result),
-            Text(printable(result.claim)),
+            Text(printable(result.claim) + prop),
             _differs(result),
             _number(result.detection_limit),
             Text(mark(result)),
         )
     out.print(table)
     for result in record.results:
-        if not result.met or any(finding.severity == "warning" for finding in result.findings):
+        if (not result.met and not result.known) or any(finding.severity == "warning" for finding in result.findings):
             out.print()
             out.print(_styled(result, diagnosis(result, out.width)))
     out.print()
+    for line in notes(record):
+        out.print(Text(line))
     out.print(Text(verdict_line(record), style="bold"))
 
 
@@ -57,34 +72,76 @@ def listing(rows: list[tuple[str, str]], out: Console) -> None:
     out.print(table)
 
 
+PHASES = {  # what is done, in words of one line's width
+    "sweep": "sweep",
+    "structured": "structured",
+    "search": "search",
+    "boundaries": "boundaries",
+    "weights": "other weights",
+    "subgroups": "subgroups",
+    "locate": "locate",
+    "shrink": "shrink",
+    "ladder": "precisions",
+}
+
+
+class _Speed(ProgressColumn):
+    """Trials per second, of the phase at hand."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:,.0f} trials/s" if task.speed and task.fields.get("trials") else "")
+
+
+class _Left(TimeRemainingColumn):
+    """The time that is left, of the whole audit."""
+
+    def render(self, task: Task) -> Text:
+        return Text("") if task.fields.get("trials") else Text("left ") + super().render(task)
+
+
 @contextmanager
-def progress(total: int, out: Console) -> Iterator[Callable[[Event], None]]:
-    """What to call with each event to show how far the audit is. Silent where nobody watches."""
+def progress(total: int, out: Console, clock: Callable[[], float] | None = None) -> Iterator[Callable[[Event], None]]:
+    """What to call with each event to show how far the audit is, and its phase. Silent where nobody watches."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        _Left(),
+        _Speed(),
     )
-    with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as bar:
-        claims = bar.add_task("claims", total=total)
-        trials = bar.add_task("", total=None)
+    with Progress(*columns, console=out, transient=True, disable=not out.is_terminal, get_time=clock) as bar:
+        claims = bar.add_task("claims", total=total, trials=False)
+        trials = bar.add_task("", total=None, trials=True)
+        phase = ""
 
         def on_event(event: Event) -> None:
-            if isinstance(event, Probing):
-                bar.update(trials, description=f"probing {event.claim.id}"[:60], completed=0, total=None)
-            elif isinstance(event, Measuring):
-                doing = f"{event.precision} {event.claim.id}"[:60]
-                bar.update(trials, description=doing, completed=event.done, total=event.total)
-            elif isinstance(event, Judged):
+            nonlocal phase
+            if isinstance(event, Judged):
                 bar.advance(claims, 1 / len(event.outcome.claim.properties))
+                return
+            doing = f"{_phase(event)} {printable(event.claim.id)}"[:DOING]
+            if doing != phase:
+                bar.reset(trials, total=None, description=doing)
+                phase = doing
+            if isinstance(event, Measuring):
+                bar.update(trials, completed=event.done, total=max(event.total, event.done))
 
         yield on_event
 
 
+DOING = 48  # characters of what is done: bar, numbers and times have the rest of a line of 110
+
+
+def _phase(event: Loading | Probing | Measuring) -> str:
+    if isinstance(event, Measuring):
+        return f"{PHASES[event.phase]} {event.precision}"
+    return "load" if isinstance(event, Loading) else "probe"
+
+
 def _verdict(result: Result) -> Text:
-    return Text(result.verdict.name, style="green" if result.met else "bold red")
+    return Text(result.verdict.name, style="green" if result.met else "yellow" if result.known else "bold red")
 
 
 def _styled(result: Result, told: str) -> Text:

@@ -32,7 +32,7 @@ class Section(NamedTuple):
 
 def diagnosis(result: Result, width: int = WIDTH) -> str:
     """All that one needs to know of one result, in at most a screen."""
-    return _screen(f"{_heading(result)}  {result.claim}", list(_sections(result)), width)
+    return _screen(f"{heading(result)}  {result.claim}", list(_sections(result)), width)
 
 
 def _screen(heading: str, sections: list[Section], width: int) -> str:
@@ -63,7 +63,8 @@ def _cut(text: str, width: int) -> str:
     return text if len(text) <= max(40, width) else text[: max(40, width) - 3] + "..."
 
 
-def _heading(result: Result) -> str:
+def heading(result: Result) -> str:
+    """The verdict's name, or MISSTATED where there is none."""
     return "MISSTATED" if result.misstated else result.verdict.name
 
 
@@ -283,14 +284,46 @@ def replay_text(found: Replayed, width: int = WIDTH) -> str:
 
 def summary(record: Record) -> str:
     """One line a result, then what they come to."""
-    lines = [f"{_heading(result):<10} {mark(result)} {printable(result.claim)}" for result in record.results]
-    return "\n".join([*lines, verdict_line(record)])
+    lines = [f"{heading(result):<10} {mark(result)} {printable(result.claim)}" for result in record.results]
+    return "\n".join([*lines, *notes(record), verdict_line(record)])
+
+
+def notes(record: Record) -> list[str]:
+    """What wasn't audited, with the reason, and what of the baseline is mended."""
+    lines, reasons = [], dict.fromkeys(one.reason for one in record.skipped)
+    for reason in reasons:
+        names = [printable(one.claim) for one in record.skipped if one.reason == reason]
+        lines += [f"skipped    {name}: {printable(reason)}" for name in names[:LISTED]]
+        lines += [f"skipped    and {len(names) - LISTED} more: {printable(reason)}"] if len(names) > LISTED else []
+    return lines + [f"mended     {printable(claim)}: leave it out of the baseline" for claim in record.mended]
+
+
+LISTED = 8  # claims that are named as skipped for one reason: the record has all
+
+
+def whole(record: Record) -> str:
+    """The summary, and the diagnosis of each result that isn't as expected."""
+    unmet = [diagnosis(result) for result in record.results if not result.met and not result.known]
+    return "\n\n".join([*unmet, summary(record)])
+
+
+def place(result: Result) -> str:
+    """`file:line` of what breaks the claim, or else of the model; "" if neither is known."""
+    culprit = result.location.culprit if result.location is not None else None
+    return (culprit.place if culprit is not None else "") or result.defined
+
+
+def plain(text: str) -> str:
+    """Text of lines, without what would steer a terminal, or what XML has no place for."""
+    return "\n".join(map(printable, text.splitlines()))
 
 
 def mark(result: Result) -> str:
-    """Whether the result is as expected: "ok", or what is wrong."""
+    """Whether the result is as expected: "ok", or what is wrong, or "known" if the baseline says so too."""
     if result.met:
         return "caught" if result.expected == "violated" else "ok"
+    if result.known:
+        return "known"
     return "NOT CAUGHT" if result.expected == "violated" else "FAILED"
 
 
@@ -302,4 +335,8 @@ def verdict_line(record: Record) -> str:
     words = f"{met} of {total} claims are as expected"
     if caught:
         words += f", {caught} of them broken on purpose and caught"
+    if known := sum(result.known for result in record.results):
+        words += f"; {known} {'fails' if known == 1 else 'fail'} as in the baseline"
+    if record.skipped:
+        words += f"; {len(record.skipped)} skipped"
     return words + (" (interrupted before the rest)" if record.interrupted else "") + "."

@@ -27,6 +27,7 @@ HELD = 400  # claims whose evidence is told
 MODELS = 40  # in rows of their own: more are told by families, which are what stands before the dot
 ROWS, COLUMNS, GROUPS = 150, 10, 40  # of the matrix
 LISTED = 300  # findings, and lines of what was not tested
+NAMED = 20  # claims that were skipped for one reason
 RAW = 300_000  # bytes of the record itself
 FEW = 3  # models whose weights' hashes stand with the environment
 NAME = 160  # characters of a name
@@ -229,6 +230,9 @@ def _sentences(record: Record) -> Iterator[str]:
     missed = sum(not r.met and r.expected == "violated" for r in results)
     if missed:
         yield f"{_count(missed, 'model that was broken on purpose was', 'models that were broken on purpose were')} not caught."
+    known = sum(r.known for r in results)
+    if known:
+        yield f"{_count(known, 'claim fails', 'claims fail')} as in the baseline, which is no news."
     failed = [r for r in results if not r.met and r.expected != "violated"]
     misstated = sum(r.misstated for r in failed)
     if misstated:
@@ -449,9 +453,18 @@ def _evidence(result: Result) -> tuple[str, ...]:
     )
 
 
+def _skipped(record: Record) -> Iterator[str]:
+    """The claims that weren't audited, by the reason."""
+    for reason in dict.fromkeys(one.reason for one in record.skipped):
+        names = [one.claim for one in record.skipped if one.reason == reason]
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        yield f"Skipped ({short(reason, 200)}): {'; '.join(short(name) for name in names[:NAMED])}{more}."
+
+
 def _untested(record: Record) -> Iterator[str]:
     """What a reader might take for tested, and wasn't."""
     results = record.results
+    yield from _skipped(record)
     if not results:
         yield "Anything: the record has no claims."
         return

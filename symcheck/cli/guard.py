@@ -1,0 +1,58 @@
+"""Errors are sentences, and exit codes say whose they are."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import Any
+
+import click
+
+from symcheck.errors import SettingsError, SymcheckError, printable
+
+
+class Guarded(click.Group):
+    """A group of commands whose errors are sentences: what a person can mend exits with 2, what we must with 3."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SymcheckError as error:
+            click.echo(f"symcheck: {printable(str(error))}", err=True)
+            ctx.exit(2)
+        except KeyboardInterrupt:
+            click.echo("symcheck: interrupted before anything was audited", err=True)
+            ctx.exit(130)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if _mendable(error):
+                click.echo(f"symcheck: {_mendable(error)}", err=True)
+                ctx.exit(2)
+            click.echo(f"{traceback.format_exc()}\nsymcheck: the error above is symcheck's own. Please report it.", err=True)
+            ctx.exit(3)
+
+
+def _mendable(error: Exception) -> str:
+    """What to say of an error that a person can mend, though it isn't ours: its kind and its text alone tell it from others."""
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "allocate memory" in str(error)):
+        return "there isn't the memory for this. Give smaller shapes, or fewer trials."
+    if isinstance(error, UnicodeEncodeError) or (isinstance(error, ValueError) and "embedded null" in str(error)):
+        return f"a name has a character in it that none can have: {printable(str(error))}. Check what was given."
+    return ""
+
+
+def in_a_folder(option: str, file: Path | None) -> None:
+    """Say now what would fail after a long audit."""
+    if file is not None and not file.parent.is_dir():
+        raise SettingsError(f"{option} {file}: there is no folder {str(file.parent)!r}. Make it first.")
+    if file is not None and file.is_dir():
+        raise SettingsError(f"{option} {file} is a folder. Name a file in it.")
+
+
+def write(option: str, file: Path, text: bytes, lost: str) -> None:
+    """Write a file, or say what is lost."""
+    try:
+        file.write_bytes(text)
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{option} {file}: {getattr(error, 'strerror', None) or error}. {lost}") from None
