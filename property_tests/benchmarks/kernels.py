@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
@@ -157,7 +158,8 @@ def tensor_product(way: str, setting: Setting) -> Duel:
     else:
         ours, other, eager = with_backward(function, *given), with_backward(theirs, *flat), with_backward(made, *given)
     start = perf_counter()
-    with inductor.patch(force_disable_caches=True):  # or else the time would be that of finding what an earlier run compiled
+    with warnings.catch_warnings(), inductor.patch(force_disable_caches=True):  # or it finds what an earlier run compiled
+        warnings.simplefilter("ignore")  # torch says that they are
         ours()
     compiling, numbers = perf_counter() - start, sum(one.numel() for one in given) + given[0].numel()
     eager()
