@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from symcheck.cli import main
 
 DOCS = Path(__file__).parent.parent / "docs"
-PAGES = {name: (DOCS / f"{name}.md").read_text() for name in ("cli", "config")}
+PAGES = {name: (DOCS / f"{name}.md").read_text() for name in ("cli", "config", "discover")}
 BLOCKS = [(name, block) for name, page in PAGES.items() for block in re.findall(r"```console\n((?:.*\n)*?)```", page)]
 FILES = {name: re.findall(r"```(?:python|toml)\n# (\S+)\n((?:.*\n)*?)```", page) for name, page in PAGES.items()}
 MODULES = ("net", "claims")
@@ -49,7 +49,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_there_is_something_to_test() -> None:
     assert [name for name, _ in FILES["cli"]] == ["net.py", "claims.py"]
     assert [name for name, _ in FILES["config"]] == ["net.py", "symcheck.toml", "wrong.toml"]
-    assert len(BLOCKS) == sum(page.count("```console") for page in PAGES.values()) == 11
+    assert [name for name, _ in FILES["discover"]] == ["net.py"]
+    assert len(BLOCKS) == sum(page.count("```console") for page in PAGES.values()) == 15
     assert all(block.startswith("$ symcheck ") for _, block in BLOCKS)
 
 

@@ -27,7 +27,7 @@ ORDER = [
     "properties",
     "claims",
     "engine",
-    "discover",
+    "discovery",
     "failures",
     "selection",
     "subjects",

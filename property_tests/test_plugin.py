@@ -122,7 +122,7 @@ def test_a_failure_shows_the_diagnosis_and_the_users_line_alone(session: Any) ->
         ("**INVARIANT, trails=9", "SettingsError: the call has no setting 'trails'; did you mean 'trials'?"),
         ('**INVARIANT, device="cdua"', "SettingsError: device 'cdua' can't be used here"),
         ('**INVARIANT, expect="violated"', "ClaimError: <lambda>: a claim expected to be violated needs a reason"),
-        ('**INVARIANT, expect="broken"', "is expected to be 'holds' or 'violated', not 'broken'"),
+        ('**INVARIANT, expect="broken"', "is expected to be 'holds', 'violated' or 'either', not 'broken'"),
     ],
 )
 @pytest.mark.parametrize("method", ["check", "assert_equivariant"])

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from symcheck.checking import check as check
     from symcheck.claims import Claim as Claim
     from symcheck.claims import Subject as Subject
+    from symcheck.discovery import discover as discover
+    from symcheck.discovery import infer as infer
     from symcheck.engine import Policy as Policy
     from symcheck.engine import Verdict as Verdict
     from symcheck.pytest_support import parametrize as parametrize
@@ -41,6 +43,8 @@ _HOMES = {
     "assert_equivariant": "symcheck.checking",
     "audit": "symcheck.checking",
     "check": "symcheck.checking",
+    "discover": "symcheck.discovery",
+    "infer": "symcheck.discovery",
     "parametrize": "symcheck.pytest_support",
     "replay": "symcheck.replaying",
 }

@@ -19,7 +19,7 @@ from symcheck.properties import Equivariance, Property
 from symcheck.reps import Rep
 
 Model = Callable[..., Any]
-Expected = Literal["holds", "violated"]
+Expected = Literal["holds", "violated", "either"]
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,9 @@ class Claim:
 
     Reps are prefixes of the input and output trees, names or `Rep` objects; a tuple stands for positional arguments.
     `tolerance` is for symmetries that are meant to hold approximately: the relative violation that is allowed, against the
-    spread of the output. None means exact, to rounding. A claim that is `expected` to be violated is met when it is caught.
+    spread of the output. None means exact, to rounding. A claim that is `expected` to be violated is met when it is caught. One
+    that may do `either` is tried: nobody promises it, and whichever it does is told. `source` says what it was read from, where
+    nobody wrote it.
 
     >>> claim = Claim(torch.relu, "SO(3)", domain=torch.randn(5, 3), inputs="vector", outputs="vector")
     >>> claim.id
@@ -119,6 +121,7 @@ class Claim:
     expected: Expected = "holds"
     reason: str = ""
     id: str = ""
+    source: str = ""
 
     def __init__(
         self,
@@ -133,6 +136,7 @@ class Claim:
         expected: Expected = "holds",
         reason: str = "",
         id: str = "",  # noqa: A002 - the word that reports use
+        source: str = "",
     ) -> None:
         subject = Subject.of(subject)
         group = group if isinstance(group, Monoid) else from_string(_text(group))
@@ -142,14 +146,16 @@ class Claim:
             raise ClaimError(
                 f"{subject.name}: the tolerance is a fraction of the output's spread between 0 and 1, not {tolerance!r}."
             )
-        if expected not in ("holds", "violated"):
-            raise ClaimError(f"{subject.name}: a claim is expected to be 'holds' or 'violated', not {expected!r}.")
+        if expected not in ("holds", "violated", "either"):
+            raise ClaimError(f"{subject.name}: a claim is expected to be 'holds', 'violated' or 'either', not {expected!r}.")
         if expected == "violated" and not reason:
             raise ClaimError(f"{subject.name}: a claim expected to be violated needs a reason. Say in `reason` what breaks it.")
+        if expected == "either" and not reason:
+            raise ClaimError(f"{subject.name}: a claim that is only tried needs a reason. Say in `reason` why it is worth it.")
         if not properties:
             raise ClaimError(f"{subject.name}: the claim has no properties, and so claims nothing. Leave out `properties`.")
         id = id or f"{subject.name}: {group}, {_words(inputs)} -> {_words(outputs)}"  # noqa: A001
-        fields = (subject, group, domain, inputs, outputs, properties, tolerance, expected, reason, id)
+        fields = (subject, group, domain, inputs, outputs, properties, tolerance, expected, reason, id, source)
         for name, value in zip(self.__dataclass_fields__, fields, strict=True):
             object.__setattr__(self, name, value)
 

@@ -289,6 +289,8 @@ def _claimed(kept: Kept, model: Claim | Subject | Callable[..., Any] | None) -> 
             f"failure {own.id} names no model that can be imported. Give it: symcheck.replay(path, model), or "
             f"symcheck replay {own.id} --target pkg.mod:build."
         )
+    if not stated and (read_again := _read_again(own, subject)) is not None:
+        return read_again
     worded = own.property_plain and own.group is not None and own.inputs is not None and own.outputs is not None
     if worded and not (stated and subject is None):
         return _from_words(kept, subject or subjects.subject(own.home))
@@ -302,6 +304,16 @@ def _claimed(kept: Kept, model: Claim | Subject | Callable[..., Any] | None) -> 
         raise ReplayError(f"{own.home} no longer claims {own.claim!r}; {did_you_mean(own.claim, claims)}")
     found = claims[own.claim]
     return found if subject is None else replace(found, subject=subject)
+
+
+def _read_again(own: Failure, subject: Subject | None) -> Claim | None:
+    """The claim that failed as it is read from the model's framework, which knows how the model is called; None if it isn't."""
+    try:
+        claims = subjects.read(subjects.subject(own.home) if subject is None else subject)
+    except SymcheckError:
+        return None
+    words = own.claim.removeprefix(own.subject)
+    return next((claim for claim in claims if claim.id.removeprefix(claim.subject.name) == words), None)
 
 
 def _from_words(kept: Kept, subject: Subject) -> Claim:

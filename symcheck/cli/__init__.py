@@ -10,6 +10,7 @@ from symcheck import __version__
 from symcheck.cli.audit import audit
 from symcheck.cli.catalogue import explain, list_
 from symcheck.cli.config import config, init
+from symcheck.cli.discover import discover, infer
 from symcheck.cli.guard import Guarded
 from symcheck.cli.records import merge, replay, report
 
@@ -22,5 +23,5 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
-for command in (audit, init, config, report, merge, replay, list_, explain):
+for command in (audit, init, config, discover, infer, report, merge, replay, list_, explain):
     main.add_command(command)

@@ -87,10 +87,12 @@ def audit(
     """Audit models for the symmetries that are claimed of them.
 
     TARGET is a module or package that states CLAIMS (models, models.cnn), one model in it (models.cnn:classifier), or any
-    model with the claim given here: a model or factory in a module or a Python file, or a file that holds a model. Without
-    TARGET, the models of the config are audited: symcheck.toml, or [tool.symcheck] of pyproject.toml.
+    model with the claim given here: a model or factory in a module or a Python file, or a file that holds a model. Of a model
+    without either, what its framework says of it is claimed: e3nn, torch_geometric, torch.nn, ASE. Without TARGET, the models
+    of the config are audited: symcheck.toml, or [tool.symcheck] of pyproject.toml.
 
     \b
+      symcheck audit mypkg.net:build
       symcheck audit mypkg.net:build --shape 8,3 --group "SO(3)" --input vector --output scalar
       symcheck audit path/to/net.py:build --weights net.safetensors --shape 8,3 --group ...
       symcheck audit net.onnx --shape 8,3 --group ...

@@ -70,10 +70,10 @@ class Given(NamedTuple):
             pairs = f"{len(self.shapes)} --shape and {len(self.inputs)} --input"
             raise SettingsError(f"there are {pairs}. Give one of each for every input.")
         outputs = self.outputs[0] if len(self.outputs) == 1 else list(self.outputs)
-        return ClaimTable(group=self.group, inputs=list(self.inputs), outputs=outputs, shapes=list(map(_shape, self.shapes)))
+        return ClaimTable(group=self.group, inputs=list(self.inputs), outputs=outputs, shapes=list(map(shape, self.shapes)))
 
 
-def _shape(text: str) -> list[int]:
+def shape(text: str) -> list[int]:
     try:
         return [int(size) for size in text.split(",") if size.strip()]
     except ValueError:

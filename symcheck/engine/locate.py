@@ -201,11 +201,17 @@ class _Runs:
             ways.setdefault(pair[0].signature, []).append(pair)
         self.pairs = max(ways.values(), key=len, default=[])
 
+    def _lines(self) -> int:
+        """As many lines as the calls to watch allow: they count as those on inputs do, but where one call serves all points."""
+        policy, calls = self.policy, max(1, len(self.recorder.traces[0].made))
+        points = len(policy.spacings(self.f.placement.eps)) * policy.line_points
+        return policy.locate_lines if self.joined else min(policy.locate_lines, max(1, policy.locate_calls // (points * calls)))
+
     def noise(self, chosen: Sequence[int]) -> dict[int, float]:
         """The noise of hidden tensors, in their units: ECnoise along lines, and the rounding of the input carried there."""
         policy, eps = self.policy, self.f.placement.eps
         rng = self.claim.rng(self.seed, "locate noise")
-        x = [leaf[torch.arange(policy.locate_lines) % len(leaf)] for leaf in self.x]
+        x = [leaf[torch.arange(self._lines()) % len(leaf)] for leaf in self.x]
         moving = [differentiable(leaf) and i not in self.setup.domain.fixed for i, leaf in enumerate(x)]
         if not any(moving):
             return {}

@@ -223,7 +223,9 @@ class Outcome:
 
     @property
     def met(self) -> bool:
-        """Whether the claim turned out as it was expected to."""
+        """Whether the claim turned out as it was expected to; one that is only tried, whether it could be."""
+        if self.claim.expected == "either":
+            return not self.misstated and self.verdict not in (Verdict.UNSTABLE, Verdict.NONFINITE, Verdict.CRASHED)
         if self.claim.expected == "violated":
             return self.verdict is Verdict.VIOLATED
         return self.verdict.passes(self.precision)

@@ -56,9 +56,8 @@ def told(new: Record, old: Record) -> str:
     """What changed, a line each."""
     found = changes(new, old)
     lines = [f"{change.kind:<8} {printable(change.claim)}: {change.before} -> {change.after}" for change in found]
-    return "\n".join(
-        [*lines, *(f"note: {line}" for line in conditions(new, old)), f"{len(found)} of {len(new.results)} claims changed."]
-    )
+    total = len(_by_key(new).keys() | _by_key(old).keys())
+    return "\n".join([*lines, *(f"note: {line}" for line in conditions(new, old)), f"{len(found)} of {total} claims changed."])
 
 
 def _by_key(record: Record) -> dict[Key, Result]:

@@ -428,6 +428,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     files: tuple[File, ...] = ()
     defined: str = ""
     known: bool = False
+    source: str = ""  # what the claim was read from, where nobody wrote it
 
     @classmethod
     def of(cls, outcome: Outcome, keep: Callable[[str | Path], SavedRecord] | None = None) -> Result:
@@ -470,6 +471,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             fingerprint=outcome.fingerprint,
             files=claim.subject.files,
             defined=defined_at(claim.subject.build or claim.subject.model),
+            source=claim.source,
         )
         if found is not None:
             result.__dict__["keep"] = keep

@@ -24,7 +24,7 @@ from rich.text import Text
 from symcheck.engine import Event, Judged, Loading, Measuring, Probing
 from symcheck.errors import printable
 from symcheck.report.record import Record, Result
-from symcheck.report.text import WIDTH, diagnosis, mark, notes, verdict_line
+from symcheck.report.text import WIDTH, diagnosis, mark, notes, sources, verdict_line
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -34,7 +34,12 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def show(record: Record, out: Console) -> None:
-    """The table, then a diagnosis of each result that isn't as expected or that comes with a warning."""
+    """What claims were read from; the table; a diagnosis of each result that isn't as expected or comes with a warning.
+
+    Of what was tried and doesn't hold, that is a few lines.
+    """
+    for source in sources(record):
+        out.print(Text(printable(source)))
     table = Table(box=None, pad_edge=False)
     table.add_column("verdict", no_wrap=True)
     table.add_column("claim", ratio=1)
@@ -53,7 +58,8 @@ def show(record: Record, out: Console) -> None:
         )
     out.print(table)
     for result in record.results:
-        if (not result.met and not result.known) or any(finding.severity == "warning" for finding in result.findings):
+        broken = (not result.met and not result.known) or (result.expected == "either" and not result.passed)
+        if broken or any(finding.severity == "warning" for finding in result.findings):
             out.print()
             out.print(_styled(result, diagnosis(result, out.width)))
     out.print()
@@ -141,14 +147,20 @@ def _phase(event: Loading | Probing | Measuring) -> str:
 
 
 def _verdict(result: Result) -> Text:
-    return Text(result.verdict.name, style="green" if result.met else "yellow" if result.known else "bold red")
+    return Text(result.verdict.name, style=_style(result))
+
+
+def _style(result: Result) -> str:
+    if not result.met:
+        return "yellow" if result.known else "bold red"
+    return "yellow" if result.expected == "either" and not result.passed else "green"
 
 
 def _styled(result: Result, told: str) -> Text:
     """A diagnosis with its verdict coloured and its labels set off. The words say all that the colours do."""
     text = Text(told)
     text.highlight_regex(r"(?m)^  \S.{9}", "bold")
-    text.stylize("bold green" if result.met else "bold red", 0, told.index(" "))
+    text.stylize(f"bold {_style(result).removeprefix('bold ')}", 0, told.index(" "))
     return text
 
 

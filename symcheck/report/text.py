@@ -70,6 +70,16 @@ def heading(result: Result) -> str:
 
 def _sections(result: Result) -> Iterator[Section]:
     """What is claimed, the verdict and why, where and on which trial it breaks, how often and how far, what still holds."""
+    if result.expected == "either":
+        yield Section("tried", f"which nobody promises: {result.reason}")
+        if result.met:
+            yield Section("because", result.because)
+            if result.location is not None:
+                yield from _location(result.location)
+            if result.holding and result.violating:
+                yield Section("holds", f"under {_few(result.holding, 6)}")
+            yield from (Section("hint", f"{hint.cause}: {hint.evidence}", rank=2, lines=2) for hint in result.hints)
+            return
     allowed = f", within {result.tolerance:g} of the output's spread" if result.tolerance else ""
     claimed = f"{result.statement} for every g in {result.group}, in {result.precision} on {result.device}{allowed}"
     yield Section("claimed", claimed)
@@ -285,7 +295,7 @@ def replay_text(found: Replayed, width: int = WIDTH) -> str:
 def summary(record: Record) -> str:
     """One line a result, then what they come to."""
     lines = [f"{heading(result):<10} {mark(result)} {printable(result.claim)}" for result in record.results]
-    return "\n".join([*lines, *notes(record), verdict_line(record)])
+    return "\n".join([*map(printable, sources(record)), *lines, *notes(record), verdict_line(record)])
 
 
 def notes(record: Record) -> list[str]:
@@ -319,22 +329,35 @@ def plain(text: str) -> str:
 
 
 def mark(result: Result) -> str:
-    """Whether the result is as expected: "ok", or what is wrong, or "known" if the baseline says so too."""
+    """Whether the result is as expected: "ok", or what is wrong, or "known" if the baseline says so too.
+
+    "tried" is what nobody promised.
+    """
     if result.met:
-        return "caught" if result.expected == "violated" else "ok"
+        return {"violated": "caught", "either": "tried"}.get(result.expected, "ok")
     if result.known:
         return "known"
     return "NOT CAUGHT" if result.expected == "violated" else "FAILED"
 
 
+def sources(record: Record) -> list[str]:
+    """What claims were read from that nobody wrote, each once."""
+    return list(dict.fromkeys(f"claims read from {result.source}" for result in record.results if result.source))
+
+
 def verdict_line(record: Record) -> str:
     """The audit in one sentence."""
-    met = sum(result.met for result in record.results)
-    total = len(record.results)
-    caught = sum(result.met and result.expected == "violated" for result in record.results)
+    promised = [result for result in record.results if result.expected != "either"]
+    tried = [result for result in record.results if result.expected == "either"]
+    met, total = sum(result.met for result in promised), len(promised)
+    caught = sum(result.met and result.expected == "violated" for result in promised)
     words = f"{met} of {total} claims are as expected"
     if caught:
         words += f", {caught} of them broken on purpose and caught"
+    if tried and not promised:
+        words = f"nothing is promised; of what was tried, {sum(result.passed for result in tried)} of {len(tried)} hold"
+    elif tried:
+        words += f"; of what nobody promises, {sum(result.passed for result in tried)} of {len(tried)} hold"
     if known := sum(result.known for result in record.results):
         words += f"; {known} {'fails' if known == 1 else 'fail'} as in the baseline"
     if record.skipped:

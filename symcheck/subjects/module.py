@@ -7,9 +7,10 @@ import inspect
 import io
 import pkgutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
+from functools import WRAPPER_ASSIGNMENTS, partial, update_wrapper
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,16 +21,20 @@ from symcheck.claims import Claim, Subject
 from symcheck.errors import SubjectError, SymcheckError, did_you_mean, printable
 from symcheck.placement import gpu_advice
 from symcheck.subjects import python_file
+from symcheck.subjects.frameworks import made_callable
 
 PRINTED = 200  # characters that are shown of what a module prints while it is imported
 
 
 def claims(target: str, *, twins: bool = False) -> list[Claim]:
-    """The claims that a target states: those of a module, of a package's modules, of a name in one, or of one factory."""
+    """The claims that a target states: those of a module, of a package's modules, of a name in one, or of one factory.
+
+    None where a module claims nothing of a name in it.
+    """
     place, name = _parts(target)
     module = imported(place)
     if name:
-        return _named(module, name, target, twins)
+        return _named(module, name, twins)
     found = [claim for part in [module, *_submodules(module)] for claim in _stated(part, twins)]
     if not found:
         raise SubjectError(
@@ -53,7 +58,15 @@ def subject(target: str) -> Subject:
             f"{target!r} names a module, not a model. Name the model or its factory in it; did you mean {meant}?"
         )
     found = _attribute(imported(place), name)
-    return replace(Subject.built(found) if _is_factory(found) else Subject.of(found), spec=target)
+    made = Subject.of(made_callable(found)) if not _is_factory(found) else Subject.built(found)
+    return replace(
+        made, spec=target, build=made.build and update_wrapper(partial(_made, made.build), made.build, WRAPPER_ASSIGNMENTS, ())
+    )
+
+
+def _made(build: Callable[[], Any]) -> Any:
+    """What a factory makes, as a function on tensors."""
+    return made_callable(build())
 
 
 def home(claim: Claim) -> str:
@@ -170,16 +183,13 @@ def _stated(module: ModuleType, twins: bool) -> list[Claim]:
     return found
 
 
-def _named(module: ModuleType, name: str, target: str, twins: bool) -> list[Claim]:
+def _named(module: ModuleType, name: str, twins: bool) -> list[Claim]:
     found = _attribute(module, name)
     if isinstance(found, Claim):
         return [found]
     if isinstance(found, Sequence) and found and all(isinstance(claim, Claim) for claim in found):
         return list(found)
-    about = [claim for claim in _stated(module, twins) if found in (claim.subject, claim.subject.build, claim.subject.model)]
-    if about:
-        return about
-    raise SubjectError(f"{module.__name__} claims nothing of {name}. Say what to check: {example(target)}")
+    return [c for c in _stated(module, twins) if any(found is one for one in (c.subject, c.subject.build, c.subject.model))]
 
 
 def _attribute(module: ModuleType, name: str) -> Any:

@@ -206,9 +206,11 @@ _SAID = {
 def headline(record: Record) -> str:
     """The audit in one line."""
     unmet = [r for r in record.results if not r.met]
-    total = len(record.results)
-    if not total:
+    total = sum(result.expected != "either" for result in record.results)
+    if not record.results:
         return "Nothing was audited"
+    if not total and not unmet:
+        return f"Nothing is promised; of what was tried, {sum(r.passed for r in record.results)} of {len(record.results)} hold"
     if not unmet:
         return f"All {total} claims are as expected" if total > 1 else "The claim is as expected"
     verb = "is" if len(unmet) == 1 else "are"
@@ -366,7 +368,8 @@ def _violation(i: int, result: Result, change: str, drawn: bool) -> Violation:
     claimed = (
         f"{pretty(result.statement)} for every g in {short(result.group)}, in {result.precision} on {result.device}{tolerance}"
     )
-    twin = f"Broken on purpose: {short(result.reason, 400)}" if result.expected == "violated" else ""
+    why = {"violated": "Broken on purpose", "either": "Tried, though nobody promises it"}.get(result.expected)
+    twin = f"{why}: {short(result.reason, 400)}" if why else ""
     sizes = ", ".join(f"{short(name, 40)} = {size}" for name, size in least.layout.items()) if least else ""
     return Violation(
         id=f"claim-{i}",

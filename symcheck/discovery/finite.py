@@ -1,0 +1,231 @@
+"""Finite symmetries, by search over axes: permutations, rolls, flips, quarter turns, sign flips and swaps of entries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from torch import Tensor
+
+from symcheck.discovery.naming import Proposal
+from symcheck.discovery.screen import screened
+from symcheck.discovery.world import World
+from symcheck.errors import ClaimError
+from symcheck.groups import Monoid, SignFlips
+from symcheck.reps import Blocks, Flip, Image, Permute, Rep, Roll, Scalar, Shape, Sign, Together, Vector, as_rep
+
+ENTRIES = 12
+"""The longest axis of which the swaps of any two entries are tried: 66 of them."""
+
+COORDINATES = 8
+"""The longest last axis of which the signs of single entries are tried."""
+
+
+@dataclass(frozen=True)
+class Swap(Rep):
+    """Two entries along an axis change places where an element of a group of sign flips flips its first sign.
+
+    >>> import torch
+    >>> Swap(0, 2).act(SignFlips(1), torch.tensor([[1]]), torch.tensor([[1.0, 2.0, 3.0]]))
+    tensor([[3., 2., 1.]])
+    """
+
+    i: int
+    j: int
+    axis: int = -1
+
+    name = "swap"
+    discrete = True
+
+    def __post_init__(self) -> None:
+        if self.axis >= 0 or self.i == self.j or min(self.i, self.j) < 0:
+            raise ClaimError(
+                f"{self}: give two different entries, from 0, and an axis from the end, as in Swap(0, 1, axis=-1)."
+            )
+
+    @property
+    def rank(self) -> int:
+        return -self.axis
+
+    @property
+    def mixes(self) -> tuple[int, ...]:
+        return (self.axis,)
+
+    def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
+        order = list(range(x.shape[self.axis]))
+        order[self.i], order[self.j] = self.j, self.i
+        swapped = x.index_select(x.ndim + self.axis, g.new_tensor(order).to(x.device))
+        flipped = (g[:, 0] % 2 == 1).to(x.device).reshape(-1, *[1] * (x.ndim - 1))
+        return swapped.where(flipped, x)
+
+    def misfit(self, group: Monoid, shape: Shape) -> str | None:
+        if not isinstance(group, SignFlips):
+            return f"{self} is defined for groups of sign flips, such as Flips(1), not for {group}"
+        return None if max(self.i, self.j) < shape[self.axis] else f"{self} swaps entries {self.i} and {self.j}"
+
+    @classmethod
+    def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
+        return [(cls(0, 2), SignFlips(1), (2, 3)), (cls(1, 0, axis=-2), SignFlips(1), (3, 2))]
+
+
+Places = tuple[tuple[int, int], ...]
+"""Axes: (leaf, axis from the end)."""
+
+
+def searched(world: World, known: Sequence[Proposal]) -> Iterator[Proposal]:
+    """What screening finds, the largest group of each kind alone. `known` are connected ones: some imply finite ones."""
+    yield from _Search(world, known).found()
+
+
+class _Search:
+    def __init__(self, world: World, known: Sequence[Proposal]) -> None:
+        self.world = world
+        self.shapes = [tuple(x.shape[1:]) for x in world.like]
+        self.outs = [tuple(y.shape[1:]) for y in world.example]
+        self.free = [i for i in range(len(self.shapes)) if i not in world.f.shared and i not in world.ignored]
+        self.known = known
+        self.turned = {  # axes of coordinates: what permutes them or flips their signs is a rotation or a reflection
+            (i, -1)
+            for p in known
+            for i, rep in enumerate(p.inputs)
+            if str(p.group).startswith(("O(", "E(", "SO(", "SE(")) and isinstance(rep, (Vector, Blocks))
+        }
+
+    def found(self) -> Iterator[Proposal]:
+        permuted: list[Places] = []
+        for places in self._axes():
+            one = self._permutations(places)
+            if one is not None:
+                permuted.append(places)
+                yield one
+        done = {place for places in permuted for place in places}
+        mirrored: set[tuple[int, int]] = set()
+        for leaf, one in self._images(done):
+            mirrored |= {(leaf, -1), (leaf, -2)} if one.group == "D_4" else set()
+            yield one
+        for place in self._single(done):
+            yield from self._along(place, place in mirrored)
+        yield from self._signs()
+
+    def _axes(self) -> Iterator[Places]:
+        """Axes of one size: all together, the first of each leaf, each alone; what holds already isn't tried again."""
+        seen: set[Places] = set()
+        sizes = sorted({size for i in self.free for size in self.shapes[i] if size > 1})
+        for size in sizes:
+            every = tuple((i, a) for i in self.free for a in self._free_axes(i) if self.shapes[i][a] == size)
+            firsts = tuple({i: (i, axis) for i, axis in reversed(every)}.values())[::-1]
+            for places in dict.fromkeys((every, firsts, *((place,) for place in every))):
+                if places and places not in seen:
+                    seen.add(places)
+                    yield places
+
+    def _free_axes(self, leaf: int) -> list[int]:
+        return [a for a in range(-len(self.shapes[leaf]), 0) if (leaf, a) not in self.turned]
+
+    def _permutations(self, places: Places) -> Proposal | None:
+        size = self.shapes[places[0][0]][places[0][1]]
+        inputs = self._on(places, lambda axes: _together([Permute(axis=axis) for axis in axes]))
+        return self._screened(f"permutations of {size}", "S_n", inputs, [self._permuted(shape, size) for shape in self.outs])
+
+    def _permuted(self, shape: Shape, size: int) -> list[Rep]:
+        own = [a - len(shape) for a, n in enumerate(shape) if n == size]
+        pairs = [Together(Permute(axis=a), Permute(axis=b)) for a, b in combinations(own, 2)]
+        return [Scalar(), *(Permute(axis=a) for a in own), *pairs, Sign()]
+
+    def _single(self, done: set[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        for i in self.free:
+            for axis in self._free_axes(i):
+                if (i, axis) not in done and self.shapes[i][axis] > 1:
+                    yield i, axis
+
+    def _along(self, place: tuple[int, int], mirrored: bool) -> Iterator[Proposal]:
+        """Rolls, the flip and swaps along one axis; no flip where the image is known to be `mirrored`."""
+        leaf, axis = place
+        size = self.shapes[leaf][axis]
+        if size > 2:
+            rolls = [self._moved(shape, size, lambda a: Roll(axes=(a,))) for shape in self.outs]
+            one = self._screened(f"rolls of {size}", "Z_N", self._on((place,), lambda axes: Roll(axes=axes)), rolls)
+            if one is not None:
+                yield one
+            flips = [[*self._moved(shape, size, lambda a: Flip(axes=(a,))), Sign()] for shape in self.outs]
+            move = self._on((place,), lambda axes: Flip(axes=axes))
+            two = None if mirrored else self._screened(f"flip of {size}", "Flips(1)", move, flips)
+            if two is not None:
+                yield two
+            if one is not None:
+                return
+        for i, j in combinations(range(size), 2) if size <= ENTRIES else ():
+            swaps = [[*self._moved(shape, size, lambda a: Swap(i, j, axis=a)), Sign()] for shape in self.outs]  # noqa: B023 - called now
+            inputs = self._on((place,), lambda axes: Swap(i, j, axis=axes[0]))  # noqa: B023
+            found = self._screened(f"swap of {i} and {j}", "Flips(1)", inputs, swaps)
+            if found is not None:
+                yield found
+
+    def _images(self, done: set[tuple[int, int]]) -> Iterator[tuple[int, Proposal]]:
+        """Quarter turns and reflections, else quarter turns alone, by leaf."""
+        for i in self.free:
+            shape = self.shapes[i]
+            if len(shape) < 2 or min(shape[-2:]) < 3 or {(i, -1), (i, -2)} & done:
+                continue
+            if shape[-1] == shape[-2]:
+                for group in ("D_4", "C_4"):
+                    outs = [self._image(own) for own in self.outs]
+                    one = self._screened("quarter turns", group, self._on(((i, -2), (i, -1)), lambda axes: Image()), outs)
+                    if one is not None:
+                        yield i, one
+                        break
+
+    def _image(self, shape: Shape) -> list[Rep | str]:
+        square = len(shape) > 1 and shape[-1] == shape[-2]
+        return [
+            Scalar(),
+            *([Image()] if square else []),
+            "regular",
+            "regular_image",
+            "sign",
+            *(["vector"] if shape[-1:] == (2,) else []),
+        ]
+
+    def _signs(self) -> Iterator[Proposal]:
+        """The sign of all inputs, of each, and of each entry of a last axis."""
+        moving = [i for i in self.world.moving if i in self.free]
+        phases = any(not rep.trivial for p in self.known if str(p.group) in ("U(1)", "SO(2)") for rep in p.inputs)
+        for leaves in dict.fromkeys((tuple(moving), *((i,) for i in moving))):
+            implied = phases or any(
+                {i for i, rep in enumerate(p.inputs) if not rep.trivial} == set(leaves) and str(p.group)[:2] in ("O(", "E(")
+                for p in self.known
+            )
+            if not implied:
+                flipped: list[Rep] = [Sign() if i in leaves else Scalar() for i in range(len(self.shapes))]
+                one = self._screened("sign", "Flips(1)", flipped, [[Scalar(), Sign()] for _ in self.outs])
+                if one is not None:
+                    yield one
+        for i in moving:
+            d = self.shapes[i][-1] if self.shapes[i] else 0
+            if 1 < d <= COORDINATES and (i, -1) not in self.turned and not self.world.like[i].is_complex():
+                inputs: list[Rep] = [Vector() if i == k else Scalar() for k in range(len(self.shapes))]
+                outs: list[list[Rep | str]] = [
+                    [Scalar(), *([Vector()] if own[-1:] == (d,) else []), Sign()] for own in self.outs
+                ]
+                one = self._screened(f"signs of {d} entries", f"Flips({d})", inputs, outs)
+                if one is not None:
+                    yield one
+
+    def _moved(self, shape: Shape, size: int, make: Callable[..., Rep]) -> list[Rep]:
+        axes = [a - len(shape) for a, own in enumerate(shape) if own == size]
+        return [Scalar(), *(make(a) for a in axes)]
+
+    def _on(self, places: Places, make: Callable[..., Rep]) -> list[Rep]:
+        by_leaf = {i: tuple(axis for leaf, axis in places if leaf == i) for i, _ in places}
+        return [make(by_leaf[i]) if i in by_leaf else Scalar() for i in range(len(self.shapes))]
+
+    def _screened(
+        self, name: str, group: str, inputs: Sequence[Rep], outputs: Sequence[Sequence[Rep | str]]
+    ) -> Proposal | None:
+        chosen = screened(self.world, group, inputs, outputs)
+        return None if chosen is None else Proposal(name, group, tuple(map(as_rep, inputs)), tuple(chosen))
+
+
+def _together(reps: Sequence[Rep]) -> Rep:
+    return reps[0] if len(reps) == 1 else Together(*reps)
