@@ -69,11 +69,60 @@ def total(messages: Tensor, ends: Ends) -> Tensor:
     return found
 
 
+class Lists(NamedTuple):
+    """Whom each node hears: `who[offsets[i]:offsets[i + 1]]`, each as much as `weight (edges,)` says; None where all is one."""
+
+    who: Tensor
+    offsets: Tensor
+    weight: Tensor | None
+
+
+@dataclass(frozen=True)
+class Adjacency:
+    """The matrix A of a graph, with its transpose, as lists, made once a graph. Weights are numbers, without gradients."""
+
+    rows: Lists
+    columns: Lists
+
+    @classmethod
+    def of(cls, wires: Wiring) -> Adjacency:
+        return cls(_lists(wires.source, wires.target, wires.weight), _lists(wires.target, wires.source, wires.weight))
+
+    @property
+    def transposed(self) -> Adjacency:
+        return Adjacency(self.columns, self.rows)
+
+
+def _lists(there: Ends, here: Ends, weight: Tensor | None) -> Lists:
+    weight = None if weight is None else weight.detach().flatten()[here.order].contiguous()
+    return Lists(there.at[here.order], here.offsets, weight)
+
+
+def normalised(wires: Wiring) -> Adjacency:
+    """D^-1/2 (A + 1) D^-1/2, D being the degrees of A + 1 (Kipf, Welling 2017, arXiv:1609.02907). Edges all count alike."""
+    nodes = len(wires.target.offsets) - 1
+    own = torch.arange(nodes, device=wires.target.at.device)
+    source, target = torch.cat([wires.source.at, own]), torch.cat([wires.target.at, own])
+    scale = (wires.target.offsets.diff() + 1).double().rsqrt()
+    weight = (scale[source] * scale[target]).unsqueeze(-1)
+    return Adjacency.of(Wiring(Ends.of(source, nodes), Ends.of(target, nodes), weight))
+
+
+def heard(h: Tensor, adjacency: Adjacency) -> Tensor:
+    """The sum over the neighbours of each node, A h: `(nodes, width) -> (nodes, width)`.
+
+    It is `total(along(h, source), target)`, read straight from the nodes: what edges hold, `width` numbers each, is never in
+    memory.
+    """
+    found: Tensor = _Heard.apply(h, adjacency)  # type: ignore[no-untyped-call]
+    return found
+
+
 class _Linear(torch.autograd.Function):
     """A linear map by the ends of edges, with its derivative in forward mode: itself."""
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Ends], output: Tensor) -> None:
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Any], output: Tensor) -> None:
         ctx.ends = inputs[1]
 
 
@@ -103,3 +152,21 @@ class _Total(_Linear):
     @staticmethod
     def jvp(ctx: Any, tangent: Tensor, _: None) -> Tensor:
         return total(tangent, ctx.ends)
+
+
+class _Heard(_Linear):
+    @staticmethod
+    def forward(h: Tensor, adjacency: Adjacency) -> Tensor:
+        who, offsets, weight = adjacency.rows
+        weight = None if weight is None else weight.to(h.dtype)
+        return functional.embedding_bag(
+            who, h.contiguous(), offsets, mode="sum", per_sample_weights=weight, include_last_offset=True
+        )
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None]:
+        return heard(slope, ctx.ends.transposed), None
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, _: None) -> Tensor:
+        return heard(tangent, ctx.ends)

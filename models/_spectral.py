@@ -20,16 +20,20 @@ def frequencies(x: Tensor) -> Tensor:
 
 
 def convolved(k: Tensor, x: Tensor) -> Tensor:
-    """The mean over s of k(s) x(t - s): an integral over the circle, which is the same at every resolution."""
-    values: Tensor = torch.fft.ifft(spectrum(k) * spectrum(x)).real
-    return (values / x.shape[-1]).to(x.dtype)
+    """The mean over s of k(s) x(t - s), both real: an integral over the circle, which is the same at every resolution."""
+    size = x.shape[-1]
+    values: Tensor = torch.fft.irfft(_half(k) * _half(x), size)
+    return (values / size).to(x.dtype)
 
 
 def resampled(x: Tensor, size: int) -> Tensor:
-    """P, or U where `size` is larger: the frequencies below half of both lengths, on a grid of `size` samples."""
-    half = (min(size, x.shape[-1]) - 1) // 2
-    values = spectrum(x)
-    gap = values.new_zeros(*x.shape[:-1], size - 2 * half - 1)
-    kept = torch.cat([values[..., : half + 1], gap, values[..., values.shape[-1] - half :]], -1)
-    resized: Tensor = torch.fft.ifft(kept).real
+    """P, or U where `size` is larger, of a real x: the frequencies below half of both lengths, on a grid of `size` samples."""
+    kept = (min(size, x.shape[-1]) - 1) // 2 + 1
+    resized: Tensor = torch.fft.irfft(_half(x)[..., :kept], size)
     return (resized * (size / x.shape[-1])).to(x.dtype)
+
+
+def _half(x: Tensor) -> Tensor:
+    """The frequencies from zero of a real x, which has the conjugates of the others: `spectrum` at half the work."""
+    values: Tensor = torch.fft.rfft(x.to(torch.promote_types(x.dtype, torch.float32)))
+    return values

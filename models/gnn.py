@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models._incidence import Ends, Wiring, along, total, wiring
+from models._incidence import Adjacency, Ends, Wiring, along, heard, total, wiring
 from models._random import randomised
 from models._tasks.graphs import cycles, relabelled
 from models._training import Lesson, main
@@ -54,6 +54,39 @@ class Layer(nn.Module):
         messages = messages if wires.weight is None else messages * wires.weight
         step: Tensor = self.update(torch.cat([h, self.pool(messages, wires.target)], -1))
         return h + step
+
+
+class GCN(nn.Module):
+    """A linear layer on graphs (Kipf, Welling 2017, arXiv:1609.02907), D^-1/2 (A + 1) D^-1/2 h W + b.
+
+    `h (nodes, inputs)`, an `adjacency` that is `normalised`, to `(nodes, outputs)`. Mixed on the side that is narrower.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(inputs, outputs, bias=False)
+        self.bias = nn.Parameter(torch.zeros(outputs))
+
+    def forward(self, h: Tensor, adjacency: Adjacency) -> Tensor:
+        wider = self.linear.out_features > self.linear.in_features
+        y: Tensor = self.linear(heard(h, adjacency)) if wider else heard(self.linear(h), adjacency)
+        return y + self.bias
+
+
+class GIN(nn.Module):
+    """Tells as much as a round of Weisfeiler and Leman's (Xu et al. 2019, arXiv:1810.00826): MLP((1 + own) h + A h).
+
+    `h (nodes, width)`, `adjacency`, to `(nodes, width)`.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.own = nn.Parameter(torch.zeros(()))
+        self.update = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
+
+    def forward(self, h: Tensor, adjacency: Adjacency) -> Tensor:
+        y: Tensor = self.update((1 + self.own) * h + heard(h, adjacency))
+        return y
 
 
 class NodeLabeller(nn.Module):

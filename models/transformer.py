@@ -27,12 +27,14 @@ from models._training import Lesson, determined, main, squared
 from symcheck.claims import Claim, Subject
 from symcheck.domains import Joint, PaddedSet, Set
 
-Mask = Callable[[Tensor, int], Tensor]
-"""Which points are there, `(n, points)`, and a number of queries, to which of them each query hears, `(n, queries, points)`."""
+Mask = Callable[[Tensor | None, Tensor], Tensor | None]
+"""Which points are there, `(n, points)`, and queries `(n, queries, width)`, to which of them each query hears,
+`(n, queries or 1, points)`. None is all of them: no mask is faster than one that masks nothing.
+"""
 
 
-def those_there(mask: Tensor, queries: int) -> Tensor:
-    return mask.unsqueeze(-2).expand(-1, queries, -1)
+def those_there(mask: Tensor | None, queries: Tensor) -> Tensor | None:
+    return None if mask is None else mask.unsqueeze(-2)
 
 
 class Attention(nn.Module):
@@ -44,12 +46,15 @@ class Attention(nn.Module):
         self.query, self.out = nn.Linear(width, width), nn.Linear(width, width)
         self.key_value = nn.Linear(width, 2 * width)
 
-    def forward(self, queries: Tensor, points: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, queries: Tensor, points: Tensor, mask: Tensor | None = None) -> Tensor:
         q, k, v = (self._split(part) for part in (self.query(queries), *self.key_value(points).chunk(2, -1)))
-        heard = self.hears(mask, queries.shape[-2])
-        some = heard.any(-1, keepdim=True)  # a softmax over nothing is NaN, and so would be its gradient: hear all, then none
-        y = functional.scaled_dot_product_attention(q, k, v, attn_mask=(heard | ~some).unsqueeze(1))
-        y = y.masked_fill(~some.unsqueeze(1), 0)
+        heard = self.hears(mask, queries)
+        if heard is None:
+            y = functional.scaled_dot_product_attention(q, k, v)
+        else:
+            some = heard.any(-1, keepdim=True)  # a softmax over nothing is NaN, as is its gradient: hear all, then none
+            y = functional.scaled_dot_product_attention(q, k, v, attn_mask=(heard | ~some).unsqueeze(1))
+            y = y.masked_fill(~some.unsqueeze(1), 0)
         mixed: Tensor = self.out(y.transpose(1, 2).flatten(2))
         return mixed
 
@@ -66,7 +71,7 @@ class Block(nn.Module):
         self.attention = Attention(width, heads, hears)
         self.perceptron = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         normed = self.norms[0](x)
         x = x + self.attention(normed, normed, mask)
         y: Tensor = x + self.perceptron(self.norms[1](x))
@@ -86,13 +91,15 @@ class PointTransformer(nn.Module):
         self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, labels)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        mask = x.new_ones(x.shape[:-1], dtype=torch.bool) if mask is None else mask
-        absent = ~mask.unsqueeze(-1)
-        h = self.embed(x.masked_fill(absent, 0))  # so that not even NaN in the padding gets any further
+        h = self.embed(_cleared(x, mask))  # so that not even NaN in the padding gets any further
         for block in self.blocks:
             h = block(h, mask)
-        labels: Tensor = self.head(self.norm(h))
-        return labels.masked_fill(absent, 0)
+        return _cleared(self.head(self.norm(h)), mask)
+
+
+def _cleared(x: Tensor, mask: Tensor | None) -> Tensor:
+    """With zeros where there is no point."""
+    return x if mask is None else x.masked_fill(~mask.unsqueeze(-1), 0)
 
 
 class SetTransformer(nn.Module):
@@ -108,7 +115,6 @@ class SetTransformer(nn.Module):
         self.head = nn.Sequential(nn.Linear(queries * width, width), nn.GELU(), nn.Linear(width, outputs))
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        mask = x.new_ones(x.shape[:-1], dtype=torch.bool) if mask is None else mask
         queries = self.queries.expand(len(x), -1, -1)
         read = self.attention(queries, self.points(x, mask), mask)
         y: Tensor = self.head(read.flatten(1))
@@ -140,16 +146,16 @@ class Positions(nn.Module):
         return h + torch.cat([(place * pace).sin(), (place * pace).cos()], -1)
 
 
-def those_before(mask: Tensor, queries: int) -> Tensor:
+def those_before(mask: Tensor | None, queries: Tensor) -> Tensor:
     """Of the points that are there, each hears itself and those before it, as in a language model."""
-    return those_there(mask, queries).tril()
+    there = queries.new_ones(queries.shape[:-1], dtype=torch.bool) if mask is None else mask
+    return there.unsqueeze(-2).expand(-1, queries.shape[-2], -1).tril()
 
 
 class MaskedAtTheEnd(SetTransformer):
     """Keeps the padding out of the read-out alone: by then the points have heard it."""
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        mask = x.new_ones(x.shape[:-1], dtype=torch.bool) if mask is None else mask
         read = self.attention(self.queries.expand(len(x), -1, -1), self.points(x), mask)
         y: Tensor = self.head(read.flatten(1))
         return y

@@ -252,3 +252,12 @@ def test_help_names_the_exit_codes() -> None:
     done = symcheck("audit", "--help")
     for code in ("0 ", "1 ", "2 ", "3 ", "4 ", "130"):
         assert f"\n    {code}" in done.output
+
+
+@pytest.mark.parametrize("own", [None, "ACTIVE"])
+def test_threads_wait_without_spinning_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch, own: str | None) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", own or "")
+    if own is None:
+        monkeypatch.delenv("OMP_WAIT_POLICY")
+    assert CliRunner().invoke(main, ["explain", "HOLDS"]).exit_code == 0
+    assert os.environ["OMP_WAIT_POLICY"] == (own or "PASSIVE")

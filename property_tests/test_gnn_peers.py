@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from torch.nn import functional
 
 import symcheck
 from models import gnn
+from models._incidence import Adjacency, Wiring, along, heard, normalised, total, wiring
 from symcheck import Verdict
 from symcheck.claims import Subject
 from symcheck.domains import Graph
@@ -115,6 +117,83 @@ def conv(name: str) -> nn.Module:
     }
     layer: nn.Module = made[name]()
     return layer.eval()
+
+
+class OnGraphs(nn.Module):
+    """One of our layers on graphs `x (n, nodes, 3), edges (n, 2, edges)`, by an adjacency made of their edges."""
+
+    def __init__(self, layer: nn.Module, made: Callable[[Wiring], Adjacency]) -> None:
+        super().__init__()
+        self.layer, self.made = layer, made
+
+    def forward(self, x: Tensor, edges: Tensor) -> Tensor:
+        n, nodes, _ = x.shape
+        y: Tensor = self.layer(x.flatten(0, 1), self.made(wiring(edges, n, nodes)))
+        return y.reshape(n, nodes, -1)
+
+
+def ours(name: str) -> OnGraphs:
+    torch.manual_seed(0)
+    made = {"GCN": (gnn.GCN(3, 4), normalised), "narrower GCN": (gnn.GCN(3, 2), normalised), "GIN": (gnn.GIN(3), Adjacency.of)}
+    return OnGraphs(*made[name])
+
+
+def of_theirs(layer: nn.Module) -> nn.Module:
+    """torch_geometric's layer with the same weights."""
+    geometric = pytest.importorskip("torch_geometric.nn")
+    if isinstance(layer, gnn.GIN):
+        made: nn.Module = geometric.GINConv(layer.update, eps=0.0, train_eps=True)
+        return made
+    assert isinstance(layer, gnn.GCN)
+    layer.bias.data.normal_()
+    other: Any = geometric.GCNConv(*layer.linear.weight.shape[::-1])
+    other.lin.weight.data, other.bias.data = layer.linear.weight.data, layer.bias.data
+    return other  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("name", ["GCN", "narrower GCN", "GIN"])
+def test_our_layers_are_theirs(name: str) -> None:
+    model = ours(name).double()
+    x, edges = Graph(6, 12).sample({"nodes": 6, "edges": 12}, 1, Generator().manual_seed(0))
+    x.requires_grad_()
+    others, mine = of_theirs(model.layer)(x[0], edges[0]), model(x, edges)[0]
+    assert (mine - others).abs().max() <= DIGITS * others.abs().max()
+    slope, reference = (torch.autograd.grad(y.square().sum(), x)[0] for y in (mine, others))
+    assert (slope - reference).abs().max() <= DIGITS * reference.abs().max()
+
+
+@pytest.mark.parametrize("name", ["GCN", "GIN"])
+def test_our_layers_are_equivariant(name: str) -> None:
+    result = symcheck.check(ours(name), Graph(6, 12), group="S_n", inputs=("permute", "relabel"), outputs="permute", trials=32)
+    assert result.verdict is Verdict.HOLDS, result
+
+
+def test_a_layer_that_numbers_its_nodes_is_caught() -> None:
+    def by_number(wires: Wiring) -> Adjacency:
+        adjacency = Adjacency.of(wires)
+        rows = adjacency.rows._replace(weight=adjacency.rows.who.double() % 3)
+        return Adjacency(rows, adjacency.columns)
+
+    model = OnGraphs(gnn.GIN(3), by_number)
+    result = symcheck.check(model, Graph(6, 12), group="S_n", inputs=("permute", "relabel"), outputs="permute", trials=32)
+    assert result.verdict is Verdict.VIOLATED
+
+
+def test_a_sum_over_neighbours_is_a_product_with_the_adjacency() -> None:
+    """Forward, backward and in forward mode, for weighted edges, some of them twice; and nothing heard is zero."""
+    rng = Generator().manual_seed(0)
+    ends, weight = torch.randint(7, (2, 20), generator=rng), torch.randn(20, 1, generator=rng, dtype=torch.float64)
+    ends = ends[:, ends[1] != 3]
+    weight = weight[: ends.shape[1]]
+    wires = wiring(ends, 1, 7)._replace(weight=weight)
+    dense = torch.zeros(7, 7, dtype=torch.float64).index_put((ends[1], ends[0]), weight.flatten(), accumulate=True)
+    adjacency = Adjacency.of(wires)
+    h = torch.randn(7, 2, generator=rng, dtype=torch.float64, requires_grad=True)
+    assert torch.allclose(heard(h, adjacency), dense @ h, rtol=0, atol=DIGITS)
+    assert heard(h, adjacency)[3].tolist() == [0.0, 0.0]
+    assert torch.allclose(heard(h, adjacency.transposed), dense.T @ h, rtol=0, atol=DIGITS)
+    assert torch.autograd.gradcheck(lambda h: heard(h, adjacency), h, check_forward_ad=True)
+    assert torch.equal(heard(h, Adjacency.of(wires._replace(weight=None))), total(along(h, wires.source), wires.target))
 
 
 CONVS = ["GCNConv", "GINConv", "GATv2Conv", "SAGEConv"]

@@ -104,6 +104,20 @@ def test_help_does_not_import_torch() -> None:
     assert done.stdout.endswith("False False\n")
 
 
+@pytest.mark.parametrize("output", ["scalar", "vector"])
+def test_a_check_does_not_load_torchs_compiler(output: str) -> None:
+    """Which takes two seconds, and sympy, half a second: whether the claim holds or is violated, located and shrunk."""
+    code = (
+        "import sys, torch\n"
+        "from symcheck import check\n"
+        "model = (lambda x: x.norm(dim=-1)) if 'scalar' in sys.argv else torch.sigmoid\n"
+        "found = check(model, torch.randn(4, 3), group='SO(3)', inputs='vector', outputs=sys.argv[1])\n"
+        "print(found.verdict.name, 'torch._dynamo' in sys.modules, 'sympy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, output], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{'HOLDS' if output == 'scalar' else 'VIOLATED'} False False\n"
+
+
 def test_all_public_names_are_there() -> None:
     assert [name for name in symcheck.__all__ if getattr(symcheck, name) is None] == []
     assert callable(symcheck.check)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ from symcheck import Args, Claim, Result
 from symcheck.domains import Examples, Grid, PaddedSet, PointCloud, Sequence
 from symcheck.engine import Policy, Settings
 from symcheck.engine.bound import Bound
-from symcheck.engine.represent import Actions, Explainer, Grade, least_squares
+from symcheck.engine.represent import Actions, Explainer, Grade, least_squares, unravelled
 from symcheck.groups import SE, SO, Symmetric, Translations
 from symcheck.properties import Composition
 from symcheck.report import Record
@@ -495,3 +496,10 @@ def test_grids_with_a_break_at_the_border_alone() -> None:
     assert found is not None
     assert found.culprit is not None
     assert (found.culprit.module, found.culprit.operation) == ("features.0", "conv2d")
+
+
+@pytest.mark.parametrize("sizes", [(), (5,), (2, 3), (4, 1, 3)])
+def test_places_are_those_of_torch(sizes: tuple[int, ...]) -> None:
+    index = torch.arange(math.prod(sizes))
+    theirs = torch.unravel_index(index, sizes) if sizes else ()
+    assert [place.tolist() for place in unravelled(index, sizes)] == [place.tolist() for place in theirs]

@@ -107,7 +107,10 @@ class Sides:
 
         `kin` `(n,)` labels the trials: the partners of an element are of its own kin.
         """
-        errors, magnitudes, peaks, moved, interpolated = [], [], [], [], []
+        # Filled as it goes: a list of small tensors, made between large ones, would keep their memory from being used again.
+        table = torch.empty(5, len(source), len(self.quantity), dtype=torch.float64, device=self.f.placement.device)
+        error, magnitude, peaks, peak_errors, blurs = table.unbind()
+        moved = table.new_empty(len(source))
         crashes = {t: self._crashed[s] for t, s in enumerate(source.tolist()) if s in self._crashed}
         start, tuples = 0, self.tuples(g, kin)
         while start < len(source):
@@ -118,22 +121,22 @@ class Sides:
             allowed = self.prop.allowance(known, self.bound, known.x, *(one[part] for one in tuples))
             crashes |= {start + i: text for i, text in known.crashes.items()}
             gaps = [_minus(a, b) for a, b in zip(left, right, strict=True)]
-            errors.append(_beyond(torch.stack([rms(gap) for gap in gaps], -1), allowed))
-            highest = [peak(gap, scale) for gap, scale in zip(gaps, self.spreads, strict=True)]
-            peaks.append(torch.stack([torch.zeros_like(one) if allowed else one for one in highest], 1))
-            magnitudes.append(torch.stack([rms(b) for b in right], -1))
-            moved.append(known.moved)
-            blurs = self._interpolation(known, right, tuples[0][part])
-            interpolated.append(blurs if allowed is None else torch.zeros_like(blurs))  # an inequality asks for no law of a rep
+            error[part] = _beyond(torch.stack([rms(gap) for gap in gaps], -1), allowed)
+            highest = torch.stack([peak(gap, scale) for gap, scale in zip(gaps, self.spreads, strict=True)], 1)
+            peaks[part], peak_errors[part] = (torch.zeros_like(highest) if allowed else highest).unbind(-1)
+            magnitude[part] = torch.stack([rms(b) for b in right], -1)
+            moved[part] = known.moved
+            # an inequality asks for no law of a rep
+            blurs[part] = self._interpolation(known, right, tuples[0][part]) if allowed is None else 0.0
             start = part.stop
             yield start
-        above, missed = torch.cat(peaks).cpu(), torch.cat(interpolated).cpu()
+        missed = blurs.cpu()
         return Sweep(
-            error=torch.cat(errors).cpu(),
-            magnitude=torch.cat(magnitudes).cpu(),
-            peak=above[..., 0],
-            peak_error=above[..., 1],
-            moved=torch.cat(moved).cpu(),
+            error=error.cpu(),
+            magnitude=magnitude.cpu(),
+            peak=peaks.cpu(),
+            peak_error=peak_errors.cpu(),
+            moved=moved.cpu(),
             signal=self.signal,
             spread=self.spread,
             interpolation=missed.maximum(missed.nanquantile(MOST, 0)),  # a law may be met by chance where the equation isn't
@@ -268,12 +271,12 @@ def entry_spread(y: Tensor, rep: Rep, group: Monoid) -> Tensor:
 
 def peak(gap: Tensor, scale: Tensor) -> Tensor:
     """`(n, 2)`: the largest error of an entry relative to its spread, and the error there. Constant entries don't count."""
-    size, scale = gap.abs().double().reshape(len(gap), -1), scale.reshape(1, -1)
+    size, scale = (gap.abs() if gap.is_complex() else gap.double()).reshape(len(gap), -1), scale.reshape(1, -1)
     if not size.shape[1]:
         return size.new_zeros(len(size), 2)
-    relative = torch.where(scale > 0, size / scale, 0.0)
-    best = relative.nan_to_num().argmax(1, keepdim=True)
-    return torch.cat([relative.gather(1, best), size.gather(1, best)], 1)
+    relative = (size * torch.where(scale > 0, 1 / scale, 0.0)).abs_().nan_to_num_()  # in place: outputs may be large
+    most, place = relative.max(1, keepdim=True)
+    return torch.cat([most, size.gather(1, place).abs()], 1)
 
 
 # How much coarser steps are: half way between an epsilon and the input's size, and, for what float32 couldn't see, most of it,
@@ -405,7 +408,7 @@ class Floor:
         eps = f.placement.eps
         evaluations = self.policy.line_points * len(self.policy.spacings(eps))
         outputs = sum(shape.numel() for shape in f.shapes or [])
-        at_once = max(1, self.policy.largest_tensor // max(1, 8 * outputs * evaluations))
+        at_once = max(1, self.policy.largest(f.placement.device) // max(1, 8 * outputs * evaluations))
         parts = []
         for start in range(0, len(chosen), at_once):
             here = [leaf[start : start + at_once].to(f.placement.device) for leaf in x]

@@ -44,7 +44,10 @@ def rms(x: Tensor) -> Tensor:
     """Root mean square over all but the leading axis: `(n,)`, float64."""
     if x.numel() == 0:
         return torch.zeros(len(x), dtype=torch.float64, device=x.device)
-    return real(x).square().mean(-1).sqrt()
+    rows = real(x)
+    lengths = torch.linalg.vector_norm(rows, dim=-1)  # at once: squares would be one more tensor of its size
+    sizes: Tensor = (lengths.square() / rows.shape[-1]).sqrt()
+    return sizes
 
 
 def real(x: Tensor) -> Tensor:
@@ -81,7 +84,7 @@ def noise(
     tables = [real(leaf).reshape(len(x[0]), len(spacings), points, -1) for leaf in y]
     level = torch.stack([_larger(smooth(table, eps, policy)) for table in tables], -1)
     wide = [table[:, -1].diff(dim=1).square().mean((-2, -1)).sqrt() / spacings[-1] for table in tables]
-    size = [table[:, 0, points // 2].square().mean(-1).sqrt() for table in tables]
+    size = [rms(table[:, 0, points // 2]) for table in tables]
     return Noise(level.cpu(), torch.stack(size, -1).cpu(), torch.stack(wide, -1).cpu())
 
 

@@ -299,7 +299,7 @@ class _Trial:
 
     def _sized(self, forward: Forward, x: Leaves) -> Forward:
         """The same, with the number of trials a call bounded by the memory that the model's largest tensor takes."""
-        tall = _Tallest()
+        tall = _Tallest()  # type: ignore[no-untyped-call]
         try:
             with tall:
                 forward.strict([leaf[:1] for leaf in x])
@@ -307,7 +307,7 @@ class _Trial:
         except (ModelError, RuntimeError):  # compiled models refuse to run under a dispatch mode
             pass
         numbers = sum(leaf[:1].numel() for leaf in x) * 8
-        forward.limit = max(1, self.policy.largest_tensor // max(tall.bytes, numbers, 1))
+        forward.limit = max(1, self.policy.largest(forward.placement.device) // max(tall.bytes, numbers, 1))
         return forward
 
     def _note_lower(self, seen: _Tallest) -> None:
@@ -321,13 +321,13 @@ class _Trial:
         self._note(Finding("ignores-dtype", text, "note"))
 
 
-class _Tallest(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves its base class untyped
-    """The bytes of the largest tensor that any operation returns while it is active, and how many are below float64."""
+class _Seen:
+    """What operations return. Apart from the mode below, since torch loads its compiler, for two seconds, at the first
+    operation that a mode's own `__torch_dispatch__` handles.
+    """
 
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.bytes = self.operations = self.lower = 0
-        self.first = ""
+    bytes = operations = lower = 0
+    first = ""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
@@ -339,6 +339,10 @@ class _Tallest(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leav
                     self.lower += 1
                     self.first = self.first or str(func).removeprefix("aten.").partition(".")[0]
         return result
+
+
+class _Tallest(_Seen, TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves its base class untyped
+    """The bytes of the largest tensor that any operation returns while it is active, and how many are below float64."""
 
 
 _LOWER = (torch.float32, torch.bfloat16, torch.float16)

@@ -71,9 +71,9 @@ class Mover:
     def padded(self, margin: int) -> Iterator[Mover]:
         """The same on a grid with a margin: one that repeats the grid, and one that turns with it."""
         sizes = tuple(size + 2 * margin for size in self.sizes)
-        places = torch.unravel_index(torch.arange(math.prod(sizes)), sizes)
+        places = unravelled(torch.arange(math.prod(sizes)), sizes)
         inner = _flat([(place - margin) % size for place, size in zip(places, self.sizes, strict=True)], self.sizes)
-        there = torch.unravel_index(self.source[inner], self.sizes)
+        there = unravelled(self.source[inner], self.sizes)
         yield Mover(sizes, _flat([place + margin for place in there], sizes), f"{self.words}, padded", True)
         turned = self._extended([place - margin for place in places])
         if turned is not None and all(
@@ -83,8 +83,8 @@ class Mover:
 
     def _extended(self, places: Sequence[Tensor]) -> list[Tensor] | None:
         """Where places come from that needn't be on the grid, if the action is an affine map of it."""
-        here = torch.stack(torch.unravel_index(torch.arange(len(self.source)), self.sizes), -1).double()
-        there = torch.stack(torch.unravel_index(self.source, self.sizes), -1).double()
+        here = torch.stack(unravelled(torch.arange(len(self.source)), self.sizes), -1).double()
+        there = torch.stack(unravelled(self.source, self.sizes), -1).double()
         ones = torch.ones(len(here), 1, dtype=torch.float64)
         map_ = torch.linalg.lstsq(torch.cat([here, ones], -1), there).solution.round(decimals=3)
         if not torch.equal((torch.cat([here, ones], -1) @ map_).round(), there):
@@ -96,7 +96,7 @@ class Mover:
         """The same on grids of which blocks of s, or every s-th sample, make one."""
         for stride in range(2, max(self.sizes) // 2 + 1):
             sizes = tuple(-(-size // stride) for size in self.sizes)
-            places = torch.unravel_index(torch.arange(len(self.source)), self.sizes)
+            places = unravelled(torch.arange(len(self.source)), self.sizes)
             blocks = _flat([place // stride for place in places], sizes)
             kept = torch.stack([place % stride == 0 for place in places]).all(0)
             moved = blocks[self.source]
@@ -253,6 +253,11 @@ class Actions:
                 yield mover.source.argsort()[h.long()].to(h.dtype)
 
 
+def unravelled(index: Tensor, sizes: Sequence[int]) -> tuple[Tensor, ...]:
+    """What `torch.unravel_index` returns, whose first call loads sympy, for half a second."""
+    return tuple(index // math.prod(sizes[axis + 1 :]) % size for axis, size in enumerate(sizes))
+
+
 def atoms(rep: Rep) -> Iterator[Rep]:
     """A rep taken apart into those that act one after another."""
     if isinstance(rep, Together):
@@ -264,8 +269,8 @@ def atoms(rep: Rep) -> Iterator[Rep]:
 
 def _rolls(mover: Mover) -> bool:
     """Whether it only shifts: then no feature is a component that changes with another."""
-    here = torch.unravel_index(torch.arange(len(mover.source)), mover.sizes)
-    there = torch.unravel_index(mover.source, mover.sizes)
+    here = unravelled(torch.arange(len(mover.source)), mover.sizes)
+    there = unravelled(mover.source, mover.sizes)
     return all(bool(((a - b - (a - b)[0]) % size == 0).all()) for a, b, size in zip(here, there, mover.sizes, strict=True))
 
 

@@ -34,6 +34,7 @@ from symcheck.engine import (
     Settings,
     Verdict,
 )
+from symcheck.engine.represent import unravelled
 from symcheck.engine.trace import defined_at
 from symcheck.errors import ReplayError
 
@@ -207,7 +208,7 @@ class TensorRecord(msgspec.Struct, frozen=True, kw_only=True):
 def _place(tensor: Tensor) -> tuple[int, ...]:
     """Where the number of largest size is."""
     size = (tensor if tensor.is_complex() else tensor.double()).abs().nan_to_num(nan=math.inf).reshape(-1)
-    return tuple(int(i) for i in torch.unravel_index(size.argmax(), tensor.shape)) if len(size) else ()
+    return tuple(int(i) for i in unravelled(size.argmax(), tensor.shape)) if len(size) else ()
 
 
 LISTED = 64  # numbers that a record lists of a tensor: more than a line shows
