@@ -36,13 +36,15 @@ class Figure(Enum):
 class Duel:
     """Two things that do the same work. Both have been run once when a case hands them out.
 
-    Where they are `told`, they return their own figure, in `unit`; else they are timed.
+    Where they are `told`, they return their own figure, in `unit`; else they are timed. What is measured may be too small for
+    the case's goal to be `asked` of it.
     """
 
     ours: Run
     theirs: Run
     work: Work | None = None
     told: bool = False
+    asked: bool = True
     unit: str = "s"
     rounds: int = MOST
     seconds: float = LONGEST  # of all rounds, past the fewest
@@ -83,7 +85,8 @@ class Case:
         ours, theirs = setting.rounds((pair[0], pair[1]), duel.rounds, duel.seconds)
         values = [self.figure.of(a, b) for a, b in zip(ours, theirs, strict=True)]
         limit = None if duel.work is None else limits.seconds(duel.work)
-        case = replace(self, goal=None) if setting.quick else self  # tiny inputs meet no goals and fail none
+        asked = duel.asked and not setting.quick  # tiny inputs meet no goals and fail none
+        case = self if asked else replace(self, goal=None)
         return Row(case, Spread.of(ours), Spread.of(theirs), Spread.of(values), len(ours), duel.unit, limit, dict(duel.notes))
 
 
