@@ -20,7 +20,8 @@ from symcheck.cli import main
 from symcheck.engine import Verdict
 from symcheck.report.record import SCHEMA
 
-COMMANDS = ("", "audit", "init", "config", "config show", "config schema", "report", "merge", "replay", "list", "explain")
+CONFIG = ("config", "config show", "config schema")
+COMMANDS = ("", "audit", "init", *CONFIG, "report", "merge", "replay", "list", "explain", "discover", "infer")
 NET = """
 from symcheck import Claim, Subject
 from symcheck.domains import PointCloud

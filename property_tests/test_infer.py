@@ -16,6 +16,8 @@ from symcheck.discovery import Inference, infer
 from symcheck.discovery.characters import characters, irreps
 from symcheck.errors import ClaimError, SubjectError
 from symcheck.groups import Cyclic, Dihedral, Group, Polyhedral, Symmetric
+from symcheck.report.html import render
+from symcheck.report.reading import read
 from symcheck.reps import Permute, Regular
 from symcheck.reps.irreps import spherical_harmonics
 
@@ -202,3 +204,36 @@ def test_the_command_takes_group_and_inputs_of_a_claim() -> None:
     done = CliRunner().invoke(main, ["infer", "models.deepsets:set_classifier"])
     assert done.exit_code == 0, done.output
     assert "under S_" in done.output
+
+
+def test_an_audit_tells_of_the_layers_of_claims_that_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "net.py").write_text(
+        "import torch\nfrom symcheck import Claim\nfrom symcheck.groups import Warps\n"
+        "class Cube(torch.nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n        self.squares = torch.nn.Identity()\n"
+        "    def forward(self, x):\n        return x * self.squares(x.square().sum(-1, keepdim=True))\n"
+        "def claim(name, model, group, rep):\n"
+        "    return Claim(model, group, domain=torch.randn(4, 6, 3), inputs=rep, outputs=rep, id=name)\n"
+        "CLAIMS = (claim('holds', Cube(), 'SO(3)', 'vector'), claim('broken', lambda x: x.abs(), 'SO(3)', 'vector'),\n"
+        "          claim('in time', Cube(), 'Warp(T)', 'warp'))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["audit", "net", "--layers", "--json", "out.json", "--html", "out.html"])
+    assert done.exit_code == 1, done.output
+    assert "  squares     Identity  6x1  1x0 on axis -1, residual " in done.output
+    record = read(Path("out.json"))
+    holds, broken, warped = record.results
+    assert [(layer.layer, layer.irreps) for layer in holds.layers] == [("squares", "1x0"), ("the output", "1x1")]
+    assert max(layer.residual or 0.0 for layer in holds.layers) < 1e-13
+    assert broken.layers == ()
+    assert warped.layers == ()
+    assert [f.text for f in warped.findings if f.kind == "layers"] == [
+        "what its layers carry isn't known: Warp(6) is a monoid, which has no irreps to read. Use a group."
+    ]
+    page = Path("out.html").read_text()
+    assert "What the layers carry" in page
+    assert page == render(record)
+    assert "<bdi>1x1 on axis -1, residual " in page
+    plain = CliRunner().invoke(main, ["audit", "net", "--only", "holds", "--html", "plain.html"])
+    assert "squares" not in plain.output
+    assert "What the layers carry" not in Path("plain.html").read_text()

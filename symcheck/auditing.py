@@ -11,11 +11,14 @@ from pathlib import Path
 import msgspec
 
 from symcheck.claims import Claim, Skipped
+from symcheck.discovery import infer
 from symcheck.engine import Event, Judged, Outcome, Settings, run
+from symcheck.errors import SymcheckError
 from symcheck.journal import Journal
 from symcheck.replaying import keep
 from symcheck.report import Record, Result
 from symcheck.report.baseline import marked, mended
+from symcheck.report.record import CarriedRecord, FindingRecord
 
 
 class AuditInterrupted(KeyboardInterrupt):
@@ -37,6 +40,7 @@ class Auditing:
     max_time: float | None = None
     baseline: Record | None = None
     journal: Journal | None = None
+    layers: bool = False
     skipped: list[Skipped] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     start: float = field(default_factory=lambda: time.perf_counter())
@@ -64,7 +68,7 @@ class Auditing:
         for event in self._until(run([claim], self.settings)):
             if isinstance(event, Judged):
                 outcomes.append(event.outcome)
-                results.append(recorded(event.outcome, self.settings, self.save))
+                results.append(self._with_layers(claim, recorded(event.outcome, self.settings, self.save)))
                 self.results.append(self._marked(results[-1]))
             if self.on_event is not None:
                 self.on_event(event)
@@ -72,6 +76,21 @@ class Auditing:
             self.skipped.append(Skipped(claim.id, f"{self._time_is_up}, before its verdict", undone=True))
         elif self.journal is not None and not any(outcome.interrupted for outcome in outcomes):
             self.journal.keep(claim, tuple(results), time.perf_counter() - begun)
+
+    def _with_layers(self, claim: Claim, result: Result) -> Result:
+        """The result with what the layers carry, if that is asked for and the claim holds."""
+        if not self.layers or not result.passed:
+            return result
+        carried: tuple[CarriedRecord, ...]
+        notes: tuple[str, ...]
+        try:
+            found = infer(claim, seed=self.settings.seed, device=self.settings.device)
+        except SymcheckError as error:
+            carried, notes = (), (f"what its layers carry isn't known: {error}",)
+        else:
+            carried, notes = tuple(map(CarriedRecord.of, found.layers)), found.notes
+        findings = tuple(FindingRecord(kind="layers", severity="note", text=note) for note in notes)
+        return msgspec.structs.replace(result, layers=carried, findings=(*result.findings, *findings))
 
     def _marked(self, result: Result) -> Result:
         return result if self.baseline is None else marked(result, self.baseline)

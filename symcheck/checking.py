@@ -116,6 +116,7 @@ def audit(
     max_time: float | None = None,
     baseline: Record | None = None,
     journal: Journal | None = None,
+    layers: bool = False,
     skipped: Iterable[Skipped] = (),
 ) -> Record:
     """Audit many claims. One that can't be tested as stated is recorded with the reason, and the others go on.
@@ -126,14 +127,14 @@ def audit(
     `fail_fast` begins no further claim once one isn't as expected, and `max_time` none after so many seconds; what is then
     left is recorded as skipped, with the reason, beside the claims in `skipped`. What fails in the record `baseline` with the
     same verdict is known, and isn't counted as a failure. `journal` is where the results of each claim that is done are
-    written, and taken from.
+    written, and taken from. `layers` adds what the layers of a model carry under the group of a claim that holds.
     """
     settings = _settings(seed, trials, device, dtype, perturb)
     if max_time is not None and not 0 < max_time < math.inf:
         raise SettingsError(f"max_time is a number of seconds above 0, not {max_time!r}.")
     claims = [claims] if isinstance(claims, Claim) else list(claims)
     _unique(claims)
-    whole = Auditing(settings, on_event, save, fail_fast, max_time, baseline, journal, list(skipped))
+    whole = Auditing(settings, on_event, save, fail_fast, max_time, baseline, journal, layers, list(skipped))
     return whole.audited(claims)
 
 

@@ -58,6 +58,7 @@ ASIDE = ("targets", "json_file", "html_file", "save", "form", "to", "resume", "f
 @click.option(
     "--baseline", type=click.Path(path_type=Path), help="A record whose failures are known: only new ones fail the audit."
 )
+@click.option("--layers", is_flag=True, help="Of each claim that holds, tell the irreps that the layers carry.")
 @click.option("--resume", is_flag=True, help="Go on where the same audit was interrupted or killed.")
 @format_options
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the record to this file.")
@@ -137,7 +138,7 @@ def _settings(config: Config, profile: str | None, options: dict[str, Any]) -> d
     from symcheck.config.profiles import DEFAULTS
 
     given = {name: options[name] for name in DEFAULTS if options[name] is not None}
-    aside = {name: options[name] for name in ("save", "fail_fast", "max_time")}
+    aside = {name: options[name] for name in ("save", "fail_fast", "max_time", "layers")}
     return {**DEFAULTS, **known(config, profile or config.profile), **given, **aside}
 
 

@@ -112,7 +112,7 @@ def infer(
     trust_code: bool,
     **settings: Any,
 ) -> None:
-    """Tell how the hidden layers of a model transform, as irreps, under a group that acts on its inputs.
+    """Tell which irreps the hidden layers of a model carry.
 
     TARGET is a model, with --group, --shape and --input, or states a claim from which they are taken. Its code is imported and
     run.

@@ -85,11 +85,15 @@ class Inference:
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        cells = [layer.cells for layer in self.layers]
-        wide = [max((len(row[i]) for row in cells), default=0) for i in range(3)]
-        rows = ["  ".join([*(cell.ljust(w) for cell, w in zip(row, wide, strict=False)), row[3]]) for row in cells]
-        notes = [f"note: {note}" for note in self.notes]
-        return "\n".join([f"{self.subject} under {self.group}", *(f"  {line}".rstrip() for line in [*rows, *notes])])
+        return listed(self.subject, self.group, [layer.cells for layer in self.layers], self.notes)
+
+
+def listed(subject: str, group: str, cells: Sequence[tuple[str, str, str, str]], notes: Sequence[str] = ()) -> str:
+    """The layers of a subject, a line each, and what there is to note."""
+    wide = [max((len(row[i]) for row in cells), default=0) for i in range(3)]
+    rows = ["  ".join([*(cell.ljust(w) for cell, w in zip(row, wide, strict=False)), row[3]]) for row in cells]
+    lines = [*rows, *(f"note: {note}" for note in notes)]
+    return "\n".join([f"{subject} under {group}", *(f"  {line}".rstrip() for line in lines)])
 
 
 def infer(

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from symcheck._tree import Leaves
 from symcheck.claims import File, Skipped
+from symcheck.discovery.layers import Layer as Carried
 from symcheck.engine import (
     Counterexample,
     FactorFigures,
@@ -365,6 +366,29 @@ class LocationRecord(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class CarriedRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What a layer carries under the group: its irreps with the axes and the residual of the fit, or why none were found."""
+
+    layer: str
+    kind: str
+    shape: str
+    irreps: str
+    residual: float | None
+    defect: float | None
+    told: str
+
+    @classmethod
+    def of(cls, layer: Carried) -> CarriedRecord:
+        name, kind, shape, told = layer.cells
+        figures = {"residual": _finite(layer.residual), "defect": _finite(layer.defect)}
+        return cls(layer=name, kind=kind, shape=shape, irreps=layer.rep, told=told, **figures)
+
+    @property
+    def cells(self) -> tuple[str, str, str, str]:
+        """Layer, kind, shape, and what is said of it."""
+        return self.layer, self.kind, self.shape, self.told
+
+
 class HintRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A usual cause of such a violation, and the evidence for it."""
 
@@ -429,6 +453,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     defined: str = ""
     known: bool = False
     source: str = ""  # what the claim was read from, where nobody wrote it
+    layers: tuple[CarriedRecord, ...] = ()  # what each carries under the group, where that was asked for
 
     @classmethod
     def of(cls, outcome: Outcome, keep: Callable[[str | Path], SavedRecord] | None = None) -> Result:

@@ -24,7 +24,7 @@ from rich.text import Text
 from symcheck.engine import Event, Judged, Loading, Measuring, Probing
 from symcheck.errors import printable
 from symcheck.report.record import Record, Result
-from symcheck.report.text import WIDTH, diagnosis, mark, notes, sources, verdict_line
+from symcheck.report.text import WIDTH, carried, diagnosis, mark, notes, sources, verdict_line
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -62,6 +62,9 @@ def show(record: Record, out: Console) -> None:
         if broken or any(finding.severity == "warning" for finding in result.findings):
             out.print()
             out.print(_styled(result, diagnosis(result, out.width)))
+        if result.layers:
+            out.print()
+            out.print(Text(carried(result)), soft_wrap=True)
     out.print()
     for line in notes(record):
         out.print(Text(line))

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from symcheck.discovery.layers import listed
 from symcheck.engine import Verdict
 from symcheck.errors import printable as printable
 from symcheck.report.record import CounterexampleRecord, LeafRecord, LocationRecord, Record, Result, TensorRecord
@@ -343,6 +344,12 @@ def mark(result: Result) -> str:
 def sources(record: Record) -> list[str]:
     """What claims were read from that nobody wrote, each once."""
     return list(dict.fromkeys(f"claims read from {result.source}" for result in record.results if result.source))
+
+
+def carried(result: Result) -> str:
+    """What the layers carry under the group, a line each."""
+    lines = listed(result.subject, result.group, [layer.cells for layer in result.layers]).splitlines()
+    return "\n".join(printable(line) for line in lines)
 
 
 def verdict_line(record: Record) -> str:

@@ -23,6 +23,8 @@ from symcheck.report.text import mark, numbers, printable, verdict_line
 # left out is counted on the page, and is in the record.
 DRAWN = 100  # violations told with charts and tensors
 SECTIONS = 240  # violations told at all, the others in words alone
+LAYERS = 100  # rows of a table of layers
+READ = 60  # claims whose layers are told
 HELD = 400  # claims whose evidence is told
 MODELS = 40  # in rows of their own: more are told by families, which are what stands before the dot
 ROWS, COLUMNS, GROUPS = 150, 10, 40  # of the matrix
@@ -123,6 +125,8 @@ class Page:
     violations_left_out: int
     evidence: tuple[tuple[str, ...], ...]
     evidence_left_out: int
+    carried: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...]
+    carried_left_out: int
     untested: tuple[str, ...]
     findings: tuple[tuple[str, str, str], ...]
     findings_left_out: int
@@ -141,6 +145,7 @@ class Page:
         told = [(i, r) for i, r in enumerate(results) if _broken(r)]
         shown = sorted(told, key=lambda pair: pair[1].met)[:SECTIONS]
         held = [r for r in results if r.passed]
+        read = [r for r in results if r.layers]
         found = [(short(r.claim), f.severity, short(f.text, 600)) for r in results for f in r.findings]
         text = msgspec.json.encode(record).replace(b'{"claim":', b'\n{"claim":').decode()
         linked = {i for i, _ in shown}
@@ -162,6 +167,8 @@ class Page:
             violations_left_out=len(told) - len(shown),
             evidence=tuple(_evidence(r) for r in held[:HELD]),
             evidence_left_out=max(0, len(held) - HELD),
+            carried=tuple((short(r.claim), _carried(r)) for r in read[:READ]),
+            carried_left_out=max(0, len(read) - READ),
             untested=tuple(_untested(record)),
             findings=tuple(found[:LISTED]),
             findings_left_out=max(0, len(found) - LISTED),
@@ -454,6 +461,11 @@ def _evidence(result: Result) -> tuple[str, ...]:
         slope,
         weights,
     )
+
+
+def _carried(result: Result) -> tuple[tuple[str, ...], ...]:
+    """A row for each layer: its name, kind and shape, and what it carries."""
+    return tuple(tuple(short(cell, 200) for cell in layer.cells) for layer in result.layers[:LAYERS])
 
 
 def _skipped(record: Record) -> Iterator[str]:
