@@ -394,6 +394,7 @@ def test_vectors_are_scored_alike_in_all_frames() -> None:
 # Learning
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "steps", "known", "lost"), [(egnn, 150, 0.85, 0.1), (potential, 60, 0.9, 0.05)], ids=["egnn", "potential"]
 )

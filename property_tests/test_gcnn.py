@@ -446,6 +446,7 @@ def test_mirror_images_of_tetrominoes_are_no_turns_of_each_other() -> None:
     assert placed(found[2].flip(-1)) & kinds[3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("module", "twin"), [(gcnn, "CNN"), (cnn, "MLP")], ids=["gcnn", "cnn"])
 def test_training_reaches_its_figures(module: Any, twin: str) -> None:
     row = module.LESSON.row()

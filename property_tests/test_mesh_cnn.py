@@ -441,6 +441,7 @@ def test_claims_hold_before_and_after_some_steps_of_training() -> None:
     assert [result.verdict for result in results] == [Verdict.HOLDS] * 5
 
 
+@pytest.mark.slow
 def test_it_learns_in_one_set_of_frames_and_is_as_good_in_others() -> None:
     row = mesh_cnn.LESSON.row(100)
     assert min(row["test"], row["transformed"]) > 0.97

@@ -225,6 +225,7 @@ def test_training_keeps_invariance() -> None:
         assert float((model(x.double().roll(77, -1)) - y).norm() / (y - y.mean(0)).norm()) <= EXACT
 
 
+@pytest.mark.slow
 def test_training_reaches_its_figures() -> None:
     row = scattering.LESSON.row()
     assert row["test"] >= 0.95

@@ -183,6 +183,7 @@ def test_patterns_have_the_same_power() -> None:
     assert float((means[0] - means[1]).norm() / means[0].norm()) > 0.5
 
 
+@pytest.mark.slow
 def test_training_reaches_its_figures() -> None:
     row = spherical.LESSON.row()
     assert row["test"] >= 0.95

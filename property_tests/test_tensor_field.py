@@ -274,6 +274,7 @@ def test_pieces_are_moved_and_their_labels_with_them() -> None:
     assert E(3).dimension == 6
 
 
+@pytest.mark.slow
 def test_what_is_learnt_of_upright_pieces_is_known_of_all() -> None:
     row = tensor_field.LESSON.row(100)
     assert row["test"] > 0.7
