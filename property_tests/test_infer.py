@@ -10,12 +10,14 @@ import torch
 from click.testing import CliRunner
 from torch import Tensor, nn
 
+import symcheck
 from symcheck import Claim
 from symcheck.cli import main
 from symcheck.discovery import Inference, infer
 from symcheck.discovery.characters import characters, irreps
 from symcheck.errors import ClaimError, SubjectError
 from symcheck.groups import Cyclic, Dihedral, Group, Polyhedral, Symmetric
+from symcheck.properties import Composition, Equivariance
 from symcheck.report.html import render
 from symcheck.report.reading import read
 from symcheck.reps import Permute, Regular
@@ -237,3 +239,21 @@ def test_an_audit_tells_of_the_layers_of_claims_that_hold(tmp_path: Path, monkey
     plain = CliRunner().invoke(main, ["audit", "net", "--only", "holds", "--html", "plain.html"])
     assert "squares" not in plain.output
     assert "What the layers carry" not in Path("plain.html").read_text()
+
+
+def test_layers_are_read_once_a_claim_and_cost_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Claim] = []
+
+    def stopped(claim: Claim, **settings: Any) -> Inference:
+        calls.append(claim)
+        raise KeyboardInterrupt
+
+    both = (Equivariance(), Composition())
+    claim = Claim(torch.tanh, "S_n", domain=torch.randn(4, 6, 3), inputs="permute", outputs="permute", properties=both)
+    found = symcheck.audit(claim, layers=True).results
+    assert [bool(result.layers) for result in found] == [True, False]
+    monkeypatch.setattr("symcheck.discovery.infer", stopped)
+    with pytest.raises(symcheck.AuditInterrupted) as caught:
+        symcheck.audit(claim, layers=True)
+    assert [result.verdict.name for result in caught.value.record.results] == ["HOLDS", "HOLDS"]
+    assert len(calls) == 1

@@ -11,7 +11,6 @@ from pathlib import Path
 import msgspec
 
 from symcheck.claims import Claim, Skipped
-from symcheck.discovery import infer
 from symcheck.engine import Event, Judged, Outcome, Settings, run
 from symcheck.errors import SymcheckError
 from symcheck.journal import Journal
@@ -68,19 +67,25 @@ class Auditing:
         for event in self._until(run([claim], self.settings)):
             if isinstance(event, Judged):
                 outcomes.append(event.outcome)
-                results.append(self._with_layers(claim, recorded(event.outcome, self.settings, self.save)))
+                results.append(recorded(event.outcome, self.settings, self.save))
                 self.results.append(self._marked(results[-1]))
             if self.on_event is not None:
                 self.on_event(event)
+        if self.layers and results:  # when all verdicts are kept already, should Ctrl-C come
+            results = self._with_layers(claim, results)
+            self.results[-len(results) :] = map(self._marked, results)
         if len(outcomes) < len(claim.properties):
             self.skipped.append(Skipped(claim.id, f"{self._time_is_up}, before its verdict", undone=True))
         elif self.journal is not None and not any(outcome.interrupted for outcome in outcomes):
             self.journal.keep(claim, tuple(results), time.perf_counter() - begun)
 
-    def _with_layers(self, claim: Claim, result: Result) -> Result:
-        """The result with what the layers carry, if that is asked for and the claim holds."""
-        if not self.layers or not result.passed:
-            return result
+    def _with_layers(self, claim: Claim, results: list[Result]) -> list[Result]:
+        """The results, the first of those that pass with what the layers carry: that is the same for all properties."""
+        from symcheck.discovery import infer
+
+        first = next((i for i, result in enumerate(results) if result.passed), None)
+        if first is None:
+            return results
         carried: tuple[CarriedRecord, ...]
         notes: tuple[str, ...]
         try:
@@ -90,7 +95,8 @@ class Auditing:
         else:
             carried, notes = tuple(map(CarriedRecord.of, found.layers)), found.notes
         findings = tuple(FindingRecord(kind="layers", severity="note", text=note) for note in notes)
-        return msgspec.structs.replace(result, layers=carried, findings=(*result.findings, *findings))
+        told = msgspec.structs.replace(results[first], layers=carried, findings=(*results[first].findings, *findings))
+        return [*results[:first], told, *results[first + 1 :]]
 
     def _marked(self, result: Result) -> Result:
         return result if self.baseline is None else marked(result, self.baseline)

@@ -11,7 +11,7 @@ import platform
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import torch
@@ -19,7 +19,6 @@ from torch import Tensor
 
 from symcheck._tree import Leaves
 from symcheck.claims import File, Skipped
-from symcheck.discovery.layers import Layer as Carried
 from symcheck.engine import (
     Counterexample,
     FactorFigures,
@@ -38,6 +37,9 @@ from symcheck.engine import (
 from symcheck.engine.represent import unravelled
 from symcheck.engine.trace import defined_at
 from symcheck.errors import ReplayError
+
+if TYPE_CHECKING:
+    from symcheck.discovery import Layer as Carried
 
 SCHEMA = 1  # fields with a default may come to it: records without them are read as well
 

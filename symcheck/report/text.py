@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from symcheck.discovery.layers import listed
 from symcheck.engine import Verdict
 from symcheck.errors import printable as printable
 from symcheck.report.record import CounterexampleRecord, LeafRecord, LocationRecord, Record, Result, TensorRecord
@@ -348,6 +347,8 @@ def sources(record: Record) -> list[str]:
 
 def carried(result: Result) -> str:
     """What the layers carry under the group, a line each."""
+    from symcheck.discovery.layers import listed
+
     lines = listed(result.subject, result.group, [layer.cells for layer in result.layers]).splitlines()
     return "\n".join(printable(line) for line in lines)
 
