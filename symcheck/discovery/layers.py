@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -21,16 +21,16 @@ from symcheck._tree import Leaves, flatten
 from symcheck.claims import Claim, Subject
 from symcheck.discovery.algebra import NEAR, brackets
 from symcheck.discovery.characters import LISTED, irreps, levels, spins, weights
+from symcheck.discovery.opening import opened
 from symcheck.engine import Settings
 from symcheck.engine.derivatives import differentiable
 from symcheck.engine.forward import Batching, Forward, ModelError
 from symcheck.engine.noise import rms
 from symcheck.engine.policy import Policy
-from symcheck.engine.probe import Setup, sample, settled
-from symcheck.engine.trace import eager
-from symcheck.errors import ClaimError, SubjectError
+from symcheck.engine.probe import Setup, sample
+from symcheck.errors import ClaimError
 from symcheck.groups import Group, Symmetric
-from symcheck.placement import Placement, all_placed, as_device, module_names, modules_of, own_dtype
+from symcheck.placement import module_names, modules_of
 from symcheck.properties.infinitesimal import velocity
 
 INPUTS = 192
@@ -118,37 +118,11 @@ def infer(
     claim = model if isinstance(model, Claim) else Claim(model, group, domain=example, inputs=inputs, outputs="scalar")
     claim = replace(claim, outputs="scalar", properties=claim.properties[:1], id=f"{claim.subject.name}: infer")
     settings = Settings(seed=seed, device=str(device))
-    place = as_device(settings.device)
-    with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
-        torch.manual_seed(seed)
-        loaded = claim.subject.load(seed)
-        working = Placement(place, own_dtype(loaded) or claim.domain.dtype or torch.get_default_dtype())
-        try:
-            setup, failed = settled(claim, loaded, working, seed, settings.policy)
-            kind, part = eager(loaded, modules_of(loaded))
-            with all_placed((loaded,), setup.forward.placement), _eagerly(kind):
-                notes = _notes(kind, part, failed, setup)
-                layers, more = _Layers(claim, setup, seed, settings.policy).told()
-        except ModelError as error:
-            raise SubjectError(
-                f"{claim.subject.name} raised on the example: {error}. Give an example that it takes."
-            ) from error
-    return Inference(claim.subject.name, str(setup.bound.group), tuple(layers), (*notes, *more))
-
-
-def _eagerly(kind: str) -> Any:
-    return torch.compiler.set_stance("force_eager") if kind == "compiled" else nullcontext()
-
-
-def _notes(kind: str, part: str, failed: ModelError | None, setup: Setup) -> tuple[str, ...]:
-    said = {
-        "compiled": f"the model is compiled ({part}): it was looked at in its eager form",
-        "scripted": f"{part} is scripted: what is inside of it isn't seen",
-    }
-    notes = [said[kind]] if kind else []
-    if failed is not None:
-        notes.append(f"the model doesn't run in float64 ({failed}): residuals are those of its own precision")
-    return (*notes, setup.unstable) if setup.unstable is not None else tuple(notes)
+    with opened(claim, settings) as found:
+        layers, more = _Layers(claim, found.setup, seed, settings.policy).told()
+    precision = f"the model doesn't run in float64 ({found.failed}): residuals are those of its own precision"
+    notes = (*found.notes, *([precision] if found.failed is not None else []), *more)
+    return Inference(claim.subject.name, str(found.setup.bound.group), tuple(layers), notes)
 
 
 class Captured:

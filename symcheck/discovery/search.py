@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,13 +17,11 @@ from symcheck.discovery.finite import Swap, searched
 from symcheck.discovery.frames import HALF, as_one, by_axes, real
 from symcheck.discovery.generated import Block, Generated
 from symcheck.discovery.naming import Proposal, named, proposals
+from symcheck.discovery.opening import opened
 from symcheck.discovery.solutions import CLEAR, Solutions, solve
 from symcheck.discovery.world import World
 from symcheck.engine import Judged, Outcome, Settings, Verdict, run
-from symcheck.engine.forward import ModelError
-from symcheck.engine.probe import Setup, settled
-from symcheck.errors import SubjectError
-from symcheck.placement import Placement, all_placed, as_device, own_dtype
+from symcheck.engine.probe import Setup
 from symcheck.reps import Flip, Rep, word
 
 
@@ -115,29 +114,16 @@ def discover(
     settings = Settings(seed=seed, trials=trials, device=str(device), perturb=False)
     say = on_step or (lambda _: None)
     plain = Claim(subject, "C_1", domain=example, inputs="scalar", outputs="scalar", id=f"{subject.name}: discover")
-    place = as_device(settings.device)
-    with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
-        torch.manual_seed(seed)
-        loaded = subject.load(seed)
-        working = Placement(place, own_dtype(loaded) or plain.domain.dtype or torch.get_default_dtype())
-        try:
-            setup, failed = settled(plain, loaded, working, seed, settings.policy)
-            with all_placed((loaded,), setup.forward.placement):
-                looked = _Search(World(setup, settings.policy, seed), say)
-                looked.look(finite)
-        except ModelError as error:
-            raise SubjectError(f"{subject.name} raised on the example: {error}. Give an example that it takes.") from error
-    if failed is not None:
-        looked.notes.append(f"the model doesn't run in float64 ({failed}): small breaks can't be told from rounding")
+    with opened(plain, settings) as begun:
+        looked = _Search(World(begun.setup, settings.policy, seed), say)
+        looked.look(finite)
+    looked.notes += begun.notes
+    if begun.failed is not None:
+        looked.notes.append(f"the model doesn't run in float64 ({begun.failed}): small breaks can't be told from rounding")
     audited: list[Discovered] = []
     for proposal, connected in looked.proposed:
         taken = {one.claim.id for one in audited}
-        told = _audited(proposal, subject, setup, settings, connected, taken, say)
-        while told.verdict is not Verdict.HOLDS and proposal.instead is not None:
-            proposal = proposal.instead
-            other = _audited(proposal, subject, setup, settings, connected, taken, say)
-            told = min(told, other, key=lambda one: _RANK.get(one.verdict, len(_RANK)))
-        audited.append(told)
+        audited.append(_confirmed(proposal, partial(_audited, subject, begun.setup, settings, connected, taken, say)))
     found = tuple(one for one in audited if one.verdict in (Verdict.HOLDS, Verdict.LIMITED))
     unconfirmed = tuple(one for one in audited if one not in found)
     return Discovery(
@@ -151,6 +137,15 @@ def discover(
         floor=looked.floor,
         generators=looked.generators,
     )
+
+
+def _confirmed(proposal: Proposal, audited: Callable[[Proposal], Discovered]) -> Discovered:
+    """What holds of a part: the proposal, or else a smaller group that it names; what comes nearest if none holds."""
+    told = audited(proposal)
+    while told.verdict is not Verdict.HOLDS and proposal.instead is not None:
+        proposal = proposal.instead
+        told = min(told, audited(proposal), key=lambda one: _RANK.get(one.verdict, len(_RANK)))
+    return told
 
 
 _RANK = {Verdict.HOLDS: 0, Verdict.LIMITED: 1}
@@ -270,13 +265,13 @@ def _beyond(more: Solutions, found: Solutions, x: Sequence[Tensor], kept: Tensor
 
 
 def _audited(
-    p: Proposal,
     subject: Subject,
     setup: Setup,
     settings: Settings,
     connected: bool,
     taken: Collection[str],
     say: Callable[[str], None],
+    p: Proposal,
 ) -> Discovered:
     say(f"{p.name}: audit")
     inputs, outputs = setup.forward.structure.rebuild(_words(p.inputs)), setup.forward.output
