@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,7 +39,7 @@ number = 3
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A current folder with a module, a record, and files and folders that are neither."""
-    before, path, place = Path.cwd(), list(sys.path), tmp_path_factory.mktemp("fuzz")
+    before, place = Path.cwd(), tmp_path_factory.mktemp("fuzz")
     os.chdir(place)
     Path("fuzzed.py").write_text(NET)
     Path("stops.py").write_text("raise SystemExit(0)")
@@ -54,9 +53,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield place
     finally:
         os.chdir(before)
-        sys.path[:] = path
-        for name in ("fuzzed", "stops", "prints"):
-            sys.modules.pop(name, None)
 
 
 def told(arguments: list[str]) -> None:

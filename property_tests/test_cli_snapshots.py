@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -168,12 +167,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def _here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """In the folder, whose modules nobody has imported yet, and in which nothing is left behind."""
+    """In the folder, in which nothing is left behind."""
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(sys, "path", list(sys.path))
     yield
-    for name in FILES:
-        sys.modules.pop(name.removesuffix(".py"), None)
     shutil.rmtree(".symcheck", ignore_errors=True)
 
 

@@ -47,8 +47,6 @@ QUICK = 'profile = "quick"\n[profiles.quick]\ntrials = 16\nperturb = false\n'
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty current folder with the module net."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.delitem(sys.modules, "net", raising=False)
     Path("net.py").write_text(NET)
     return tmp_path
 

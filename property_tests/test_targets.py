@@ -81,7 +81,6 @@ def refused(*arguments: str) -> str:
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Writes a module into the current folder, under a name that no other test uses; returns the name."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
 
     def written(text: str = SOURCE, folder: str = ".") -> str:
         name = f"loaded_{abs(hash(str(tmp_path)))}_{len(list(tmp_path.rglob('*')))}"
