@@ -412,7 +412,7 @@ def test_trials_of_a_claim_in_a_test_of_ones_own(session: Any) -> None:
 from hypothesis import given, settings
 from symcheck.strategies import trials
 
-QUIET = settings(max_examples=30, database=None, derandomize=True)
+QUIET = settings(max_examples=30, database=None, derandomize=True, deadline=None)
 
 @QUIET
 @given(trials(RADII))
