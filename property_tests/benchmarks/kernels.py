@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
-from statistics import median
 from time import perf_counter
 from typing import Any
 
@@ -29,7 +28,7 @@ from models.scattering import coarser
 from models.tensor_field import HARMONICS
 from models.transformer import Attention, those_there
 from property_tests.benchmarks.cases import Case, Duel, Figure, duel, with_backward
-from property_tests.benchmarks.timing import FEWEST, Setting, Work
+from property_tests.benchmarks.timing import Setting, Work
 from symcheck.domains.mesh import icosphere
 from symcheck.reps.spherical import SphericalTransform
 
@@ -163,7 +162,10 @@ def tensor_product(way: str, setting: Setting) -> Duel:
         warnings.simplefilter("ignore")  # torch says that they are
         ours()
     compiling, numbers = perf_counter() - start, sum(one.numel() for one in given) + given[0].numel()
-    notes = {"compiling took": f"{compiling:.0f} s", "eager": _warm(setting, eager)}
+    eager()
+    start = perf_counter()
+    eager()
+    notes = {"compiling took": f"{compiling:.0f} s", "eager": f"{1e3 * (perf_counter() - start):.1f} ms"}
     work = Work(FLOAT * numbers) if way == "forward" else None
     return duel(ours, other, same=None, work=work, notes=notes)  # e3nn keeps the copies outside: the peer tests compare numbers
 
@@ -184,36 +186,21 @@ def attention(masked: bool, way: str, setting: Setting) -> Duel:
     return both_ways(setting, way, lambda x: layer(x, x, mask if masked else None), plain, x)
 
 
-def set_attention(way: str, setting: Setting) -> Duel:
-    """The attention inside torch_geometric's block for sets, with the same weights, in the mode in which one calls it so.
+def set_attention(training: bool, way: str, setting: Setting) -> Duel:
+    """The attention inside torch_geometric's block for sets, with the same weights: torch.nn.MultiheadAttention.
 
-    It is torch's own. With gradients that comes to the kernel which ours calls. Without, in eval mode, it takes another path,
-    which is slower on a CPU where there is a mask: the notes have its time in training mode as well.
+    In training mode that comes to the kernel which ours calls. In eval mode without gradients, as one infers, it takes a path
+    of its own, which is slower on a CPU where there is a mask.
     """
     blocks = import_module("torch_geometric.nn.aggr.utils")
     width, heads = setting.size(128, 8), 4
     ours, theirs = Attention(width, heads, those_there), blocks.SetAttentionBlock(width, heads).mab.attn
-    ours, theirs = ours.to(setting.device), theirs.to(setting.device)
+    ours, theirs = (attention.to(setting.device).train(training) for attention in (ours, theirs))
     theirs.in_proj_weight.data = torch.cat([ours.query.weight, ours.key_value.weight]).detach()
     theirs.in_proj_bias.data = torch.cat([ours.query.bias, ours.key_value.bias]).detach()
     theirs.out_proj.weight.data, theirs.out_proj.bias.data = ours.out.weight.data, ours.out.bias.data
     x, mask = _sets(setting, width)
-
-    def geometric(x: Tensor) -> Tensor:
-        y: Tensor = theirs(x, x, x, ~mask, need_weights=False)[0]
-        return y
-
-    notes = {}
-    if way == "forward":
-        notes["theirs in training mode"] = _warm(setting, _inferred(geometric, x))
-        ours.eval(), theirs.eval()
-    return both_ways(setting, way, lambda x: ours(x, x, mask), geometric, x, notes=notes)
-
-
-def _warm(setting: Setting, run: Callable[[], Tensor]) -> str:
-    """The median time of a few runs, in words."""
-    run()
-    return f"{1e3 * median(setting.clock(run) for _ in range(FEWEST)):.1f} ms"
+    return both_ways(setting, way, lambda x: ours(x, x, mask), lambda x: theirs(x, x, x, ~mask, need_weights=False)[0], x)
 
 
 def _sets(setting: Setting, width: int) -> tuple[Tensor, Tensor]:
@@ -332,10 +319,18 @@ CASES: tuple[Case, ...] = (
     ),
     *_cases(
         "set-attention",
-        "attention on 16 padded sets of 256 points",
+        "attention on 16 padded sets of 256 points, in eval mode",
         "torch_geometric, the attention of SetAttentionBlock",
-        set_attention,
-        (2.5, None),
+        partial(set_attention, False),
+        (2.5,),
+        needs=GEOMETRIC,
+    ),
+    *_cases(
+        "set-attention-training",
+        "attention on 16 padded sets of 256 points, in training mode",
+        "torch_geometric, the attention of SetAttentionBlock",
+        partial(set_attention, True),
+        (None, None),
         needs=GEOMETRIC,
     ),
     *_cases(
