@@ -340,7 +340,8 @@ CASES: tuple[Case, ...] = (
         partial(lstm, LSTM, True),
         (2.0, None),
         figure=Figure.TIMES,
-        why="a step is ten operations of torch, with two exponentials for each rate; nn.LSTM is one kernel",
+        why="a step is ten operations of torch in turn, with two exponentials for each rate, where nn.LSTM is one kernel; "
+        "the loop alone takes twice its time, and compiled, 25 steps at once, 1.4 times, with exp(x) - 1 for expm1",
     ),
     *_cases(
         "lstm-on-input",
@@ -349,7 +350,6 @@ CASES: tuple[Case, ...] = (
         partial(lstm, LSTM, False),
         (2.0, None),
         figure=Figure.TIMES,
-        why="gates known for all steps at once are tensors that don't fit the cache",
     ),
     *_cases("leaky-rnn", "leaky RNN of rates", "nn.LSTM", partial(lstm, LeakyRNN, True), (None,), figure=Figure.TIMES),
     *_cases(
@@ -358,7 +358,6 @@ CASES: tuple[Case, ...] = (
         "mixing on every edge",
         gauge,
         (1.9, None),
-        why="carrying the neighbours' features takes a good part of either",
     ),
     *_cases("spherical", "spherical transform and back, degree 15", "e3nn's two", spherical, (None, None), needs=E3NN),
     *_cases("coarsening", "coarsening 256 signals of 4,096 samples", "rfft and irfft", coarsening, (None, None)),
