@@ -21,7 +21,7 @@ def turned(z: Tensor, angle: Tensor) -> Tensor:
     found = [parts[0]]
     for m in range(1, len(parts), 2):
         cosine, sine, x, y = waves[m], waves[m + 1], parts[m], parts[m + 1]
-        found += [cosine * x - sine * y, sine * x + cosine * y]
+        found += [torch.addcmul(cosine * x, sine, y, value=-1), torch.addcmul(sine * x, cosine, y)]
     return torch.stack(found, -2).mT
 
 
@@ -55,13 +55,12 @@ class Convolution(nn.Module):
         z = z.mT.contiguous().mT
         waves = harmonics(c.direction, self.out[1] // 2).unsqueeze(-1) * c.weight.unsqueeze(-2)
         heard = waves.flatten(-2).mT @ self.seen(z, c).mT.flatten(-2)  # (..., V, waves * weights, components * inputs)
-        sums = heard.reshape(*z.shape[:-2], self.out[1], -1).unbind(-2)  # one stack as gradient, where slices are many sums
+        first, *pairs = heard.reshape(*z.shape[:-2], self.out[1], -1).split_with_sizes((1, *[2] * (self.out[1] // 2)), -2)
         mix = self.kernel.reshape(*self.out, -1, *z.shape[-2:]).permute(1, 2, 4, 3, 0).flatten(1, 3)
-        parts = [sums[0] @ mix[0]]
-        for m in range(1, self.out[1], 2):
-            cosine, sine = sums[m : m + 2]
-            parts += [cosine @ mix[m] - sine @ mix[m + 1], sine @ mix[m] + cosine @ mix[m + 1]]
-        return torch.stack(parts, -2).mT + self.kept(z)
+        parts = [first.flatten(-2) @ mix[0]]
+        for pair, a, b in zip(pairs, mix[1::2], mix[2::2], strict=True):  # cosines, sines to real, imaginary parts
+            parts.append(pair.flatten(-2) @ torch.cat([torch.cat([a, b], -1), torch.cat([-b, a], -1)]))
+        return torch.cat(parts, -1).reshape(*z.shape[:-2], self.out[1], -1).mT + self.kept(z)
 
     def edgewise(self, z: Tensor, c: Charts) -> Tensor:
         """The same as it is on paper: each message is mixed as the edge sees it, turned into the frame at p, and summed."""
