@@ -162,6 +162,7 @@ def test_profiles() -> None:
             "profiles.a.dtype is 'flaot32'; expected one of float64, float32, bfloat16, float16;",
         ),
         ('[profiles.a]\ndtype = "flaot32"', "did you mean 'float32'"),
+        ('[profiles.a]\ndtype = "x"', "profiles.a.dtype is 'x'; expected one of float64, float32, bfloat16, float16."),
         ("[[models]]\ntarget='a'\nclaims=[{group='SO(3)', inputs=3, outputs='scalar'}]", "models[0].claims[0].inputs is 3;"),
         ("[[models]]\ntarget='a'\nclaims=[{group='SO(3)', inputs=['a', 3], outputs='a'}]", ".inputs[1] is 3; expected text."),
         (

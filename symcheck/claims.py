@@ -66,7 +66,9 @@ class Subject:
         if isinstance(model, Subject):
             return model
         if isinstance(model, type) or not callable(model):
-            instead = f"an instance, {model.__name__}(...)" if isinstance(model, type) else "a module or a function on tensors"
+            instead = "a module or a function on tensors"
+            if isinstance(model, type):
+                instead = f"an instance, {model.__name__}(...), or a function without arguments that makes one"
             raise SubjectError(f"{model!r} can't be checked: it is no callable on tensors. Give {instead}.")
         return cls(_name_of(model), model=model)
 

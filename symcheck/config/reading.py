@@ -147,7 +147,8 @@ def _place(where: str, value: Any, kind: Any, error: str) -> tuple[str, Any, str
     if "[...]" in path:  # a key that isn't told
         where = f"an entry of {where}"
     if text.startswith("Invalid enum value"):
-        return where, value, f"one of {', '.join(_choices(kind))}; {did_you_mean(value, _choices(kind))}"
+        near = did_you_mean(value, _choices(kind))
+        return where, value, f"one of {', '.join(_choices(kind))}{'.' if near.startswith('known') else f'; {near}'}"
     expected = re.sub(r"^Expected ", "", text.partition(", got")[0])
     expected = re.sub(r"`([^`]*)`", lambda m: " or ".join(WORDS.get(w.strip(), w.strip()) for w in m[1].split("|")), expected)
     return where, value, f"{expected.replace('of length >= 1', 'that is not empty')}."

@@ -37,8 +37,9 @@ def claims(target: str, *, twins: bool = False) -> list[Claim]:
         return _named(module, name, twins)
     found = [claim for part in [module, *_submodules(module)] for claim in _stated(part, twins)]
     if not found:
+        what = "has CLAIMS, but there is none in it" if hasattr(module, "CLAIMS") else "states no CLAIMS"
         raise SubjectError(
-            f"{target} states no CLAIMS. Define CLAIMS = (Claim(...), ...) there, or name a model in it and what to claim: "
+            f"{target} {what}. Define CLAIMS = (Claim(...), ...) there, or name a model in it and what to claim: "
             f"{example(f'{target}:{_models(module)[0]}')}"
         )
     return found

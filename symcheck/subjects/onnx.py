@@ -26,7 +26,7 @@ def load(path: str) -> OnnxModel:
         import onnxruntime
     except ImportError:
         raise SubjectError(
-            f"{path!r} is run by onnxruntime, which isn't installed. Install it: pip install 'symcheck[onnx]'"
+            f"{path!r} is run by onnxruntime, which isn't installed. Install it: pip install onnxruntime"
         ) from None
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # its errors are raised: no need to log them too
