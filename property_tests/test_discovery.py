@@ -302,6 +302,80 @@ def test_a_scripted_model() -> None:
     assert acts(discover(torch.jit.script(Net()), torch.randn(4, 3))) == ["O(3), vector -> scalar"]
 
 
+class Radius(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.tanh(x.square().sum(-1))
+
+
+def compiled_in_place() -> nn.Module:
+    net = Radius()
+    net.compile(backend="eager")
+    return net
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "model",
+    [
+        torch.compile(Radius(), backend="eager"),
+        torch.compile(lambda x: x.norm(dim=-1).tanh(), backend="eager"),
+        compiled_in_place(),
+        nn.Sequential(nn.Identity(), torch.compile(Radius(), backend="eager")),
+    ],
+    ids=["module", "function", "method", "part"],
+)
+def test_a_compiled_model_says_so(model: Callable[..., Any]) -> None:
+    found = discover(model, torch.randn(4, 3))
+    assert acts(found) == ["O(3), vector -> scalar"]
+    assert any("is compiled" in note and "in its eager form" in note for note in found.notes)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_compiled_function_that_a_model_calls() -> None:
+    inner = torch.compile(lambda x: x.norm(dim=-1).tanh(), backend="eager")
+    assert acts(discover(lambda x: inner(2 * x), torch.randn(4, 3))) == ["O(3), vector -> scalar"]
+
+
+def test_flow_that_depends_on_data() -> None:
+    """One vector a call. The ways part where the length does, which rotations keep; and where a coordinate does."""
+
+    def kept(x: Tensor) -> Tensor:
+        return x.norm().tanh() if bool(x.norm() > 1.5) else x.norm().square()
+
+    def parting(x: Tensor) -> Tensor:
+        return x.norm().tanh() if bool(x[0] > 0) else x[1].sin()
+
+    assert acts(discover(kept, torch.randn(3))) == ["O(3), vector -> scalar"]
+    found = discover(parting, torch.randn(3))
+    assert found.claims == ()  # rotations about x[1] hold on both sides, and not across
+    assert [one.verdict.name for one in found.unconfirmed] == ["VIOLATED"]
+
+
+class Again(nn.Module):
+    """Calls one layer twice and another never."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.never = nn.Linear(3, 3), nn.Linear(2, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(self.layer(x).tanh()).tanh()
+
+
+def test_modules_that_are_called_twice_or_never() -> None:
+    assert acts(discover(Again(), torch.randn(4, 5, 3))) == ["S_n, permute -> permute"]
+
+
+def test_complex_features_inside_of_a_real_model() -> None:
+    def model(x: Tensor) -> Tensor:
+        z = torch.complex(x[..., 0], x[..., 1])
+        return torch.view_as_real(z * z / (1 + z.abs()))
+
+    found = discover(model, torch.randn(4, 2), finite=False)
+    assert found.algebra == "so(2)"
+    assert len(found.claims) == 1
+
+
 def test_a_model_that_torch_cannot_differentiate() -> None:
     def detour(x: Tensor) -> Tensor:
         return torch.from_numpy(x.detach().square().sum(-1).numpy()).tanh()

@@ -241,14 +241,40 @@ def test_complex_features() -> None:
     assert (found.culprit.line, found.culprit.operation) == (line("# COMPLEX"), "real")
 
 
+def compiled(model: Any) -> Any:
+    return torch.compile(model, backend="eager")
+
+
+def compiled_in_place(model: nn.Module) -> nn.Module:
+    model.compile(backend="eager")
+    return model
+
+
 @pytest.mark.filterwarnings("ignore")
-def test_a_compiled_model_is_looked_at_in_its_eager_form() -> None:
-    model = torch.compile(Net(Broken()), backend="eager")
+@pytest.mark.parametrize(
+    "model",
+    [compiled(Net(Broken())), Net(compiled(Broken())), compiled_in_place(Net(Broken()))],
+    ids=["whole", "part", "method"],
+)
+def test_a_compiled_model_is_looked_at_in_its_eager_form(model: nn.Module) -> None:
     found = check(model).location
     assert found is not None
     assert found.note == "the model is compiled: it was looked at in its eager form"
     assert found.culprit is not None
     assert (found.culprit.module, found.culprit.line) == ("part", line())
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_compiled_function_that_a_model_calls_has_lines() -> None:
+    @compiled
+    def inner(x: Tensor) -> Tensor:
+        x = x.tanh()
+        return x + table(x)  # INNER
+
+    found = check(lambda x: inner(x.sin())).location
+    assert found is not None
+    assert found.culprit is not None, found.because
+    assert found.culprit.line == line("# INNER")
 
 
 class Scriptable(nn.Module):

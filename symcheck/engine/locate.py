@@ -13,8 +13,7 @@ import linecache
 import math
 import os
 import sys
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -32,7 +31,7 @@ from symcheck.engine.outcome import Counterexample, Layer, Location
 from symcheck.engine.policy import Policy
 from symcheck.engine.probe import Setup, sample
 from symcheck.engine.represent import Actions, Explainer, Explanation, Grade
-from symcheck.engine.trace import Made, Place, Recorder, Trace, eager
+from symcheck.engine.trace import Made, Place, Recorder, Trace, eager, uncompiled
 from symcheck.engine.trials import GENERIC
 from symcheck.groups import Group, Product
 from symcheck.placement import modules_of
@@ -53,7 +52,7 @@ def locate(
     if kind == "scripted" and isinstance(f.model, (torch.jit.ScriptModule, torch.jit.ScriptFunction)):
         return Location(element, because=f"the model is scripted ({part}), and torch shows nothing of what is inside")
     try:
-        with _uncompiled(kind == "compiled"):
+        with uncompiled():
             runs = _Runs(claim, setup, f, found, seed, policy)
             yield from runs.record()
             search = _Search(runs, setup, policy)
@@ -67,16 +66,6 @@ _NOTES = {
     "compiled": "the model is compiled: it was looked at in its eager form",
     "scripted": "{} is scripted: what is inside of it isn't seen",
 }
-
-
-@contextmanager
-def _uncompiled(compiled: bool) -> Iterator[None]:
-    """Compiled functions run as they are written."""
-    if not compiled:
-        yield
-        return
-    with torch.compiler.set_stance("force_eager"):
-        yield
 
 
 class _Runs:

@@ -183,7 +183,7 @@ class _Watch(TorchFunctionMode):
     def _enter(self, module: nn.Module, args: Any) -> None:
         count = self.counts[id(module)] = self.counts.get(id(module), 0) + 1
         self.stack = [(*above[:3], above[3] + 1) for above in self.stack]
-        name = self.names.get(id(module), "").removeprefix("_orig_mod").lstrip(".")
+        name = self.names.get(id(module), "")
         self.stack.append((name, type(module).__name__, count, 0))
 
     def _exit(self, module: nn.Module, args: Any, y: Any) -> None:
@@ -303,6 +303,16 @@ def defined_at(made: Any) -> str:
         if code is not None and _kind(code.co_filename) == "user":
             return f"{shown(code.co_filename)}:{code.co_firstlineno}"
     return ""
+
+
+@contextmanager
+def uncompiled() -> Iterator[None]:
+    """Compiled functions run as they are written, those too that a model calls without holding them."""
+    if "torch._dynamo" not in sys.modules:  # nothing is compiled, and to load it takes seconds
+        yield
+        return
+    with torch.compiler.set_stance("force_eager"):
+        yield
 
 
 def eager(model: Callable[..., Any], held: Iterable[nn.Module]) -> tuple[str, str]:
