@@ -16,7 +16,7 @@ import symcheck
 from models import cnn, egnn
 from symcheck import Args, Claim, Result
 from symcheck.domains import Examples, Grid, PaddedSet, PointCloud, Sequence
-from symcheck.engine import Policy, Settings
+from symcheck.engine import Judged, Location, Policy, Settings, examine
 from symcheck.engine.bound import Bound
 from symcheck.engine.represent import Actions, Explainer, Grade, least_squares, unravelled
 from symcheck.groups import SE, SO, Symmetric, Translations
@@ -336,6 +336,33 @@ def test_too_few_rows_are_said() -> None:
     assert result.location is not None
     assert result.location.culprit is None
     assert result.location.because.startswith("there are too few rows")
+
+
+def test_a_model_that_takes_too_long_to_watch_is_said() -> None:
+    """The budget is in calls, so that a busy machine gives the same record."""
+
+    def long(x: Tensor) -> Tensor:
+        assert x.ndim == 2  # it takes one input at a time
+        for _ in range(60):
+            x = x.sin()
+        return x + table(x)
+
+    def location(most: int) -> Location | None:
+        claim = Claim(long, "S_n", domain=X, inputs="permute", outputs="permute")
+        settings = Settings(trials=32, policy=Policy(locate_most=most, shrink_evaluations=0, ladder_trials=1))
+        (found,) = (event.outcome.location for event in examine(claim, settings) if isinstance(event, Judged))
+        return found
+
+    found = location(2500)
+    assert found is not None
+    assert found.culprit is None
+    assert found.because == (
+        "the model calls torch 64 times for one input, which takes too long to watch. "
+        "Locate it in a smaller model of the same layers"
+    )
+    found = location(4000)
+    assert found is not None
+    assert found.culprit is not None
 
 
 # How tensors are explained

@@ -538,6 +538,9 @@ class Plant:
     module: str
     line: int | str
 
+    def __str__(self) -> str:
+        return f"{self.network.name}: {self.what} at {self.module}"
+
     def location(self) -> Location | None:
         model = self.network.model()
         self.put(model)
@@ -650,60 +653,43 @@ def special() -> Iterator[Plant]:
 OWN = (*plants(NETWORKS), *special())
 PEER = tuple(plants(tuple(network for network in _EVERY if network.name in PEERS)))
 
-
-def confusion(tried: tuple[Plant, ...]) -> tuple[int, int, str]:
-    """How many modules and lines are right, and a table of what isn't."""
-    modules = lines = 0
-    rows = []
-    for plant in tried:
-        found = plant.location()
-        module, line = plant.right_module(found), plant.right_line(found)
-        modules, lines = modules + module, lines + line
-        where = found.culprit if found else None
-        told = f"{where.module} {where.file}:{where.line} {found.code}" if where and found else found and found.because
-        mark = "  " if module and line else "l " if module else "ML"
-        rows.append(f"{mark} {plant.network.name:18} {plant.what:30} {plant.module} {plant.line} -> {told}")
-    return modules, lines, "\n".join(rows)
+DEFAULT = [next(plant for plant in OWN if plant.network is network) for network in (*NETWORKS, FIVE)]
+"""One break in each network. The others are slow tests: all together take half a minute."""
 
 
-def required(tried: tuple[Plant, ...]) -> None:
-    """At least 48 of 50 modules and 45 of 50 lines are right."""
-    modules, lines, table = confusion(tried)
-    message = f"{modules} modules and {lines} lines of {len(tried)} breaks are right\n{table}"
-    assert 50 * modules >= 48 * len(tried), message
-    assert 50 * lines >= 45 * len(tried), message
+def located(plant: Plant) -> None:
+    found = plant.location()
+    where = found.culprit if found else None
+    told = f"{where.module} {where.file}:{where.line} {where.operation}, {found.code}" if found and where else found
+    assert plant.right_module(found), told
+    assert plant.right_line(found), told
+
+
+@pytest.mark.parametrize("plant", [pytest.param(p, marks=() if p in DEFAULT else pytest.mark.slow) for p in OWN], ids=str)
+def test_planted_breaks_are_located(plant: Plant) -> None:
+    located(plant)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("plant", PEER, ids=str)
+def test_breaks_planted_in_networks_of_peers_are_located(plant: Plant) -> None:
+    pytest.importorskip("e3nn")
+    pytest.importorskip("torch_geometric")
+    located(plant)
 
 
 def test_breaks_are_many_and_in_many_networks() -> None:
     assert len(OWN) >= 50
     assert len({plant.network.name for plant in OWN}) >= 10
+    assert len(DEFAULT) >= 10
 
 
-def test_some_planted_breaks_are_located() -> None:
-    """One in three, over all networks."""
-    required(OWN[::3])
-
-
-@pytest.mark.slow
-def test_planted_breaks_are_located() -> None:
-    required(OWN)
-
-
-@pytest.mark.peers
-def test_breaks_planted_in_networks_of_peers_are_located() -> None:
-    pytest.importorskip("e3nn")
-    pytest.importorskip("torch_geometric")
-    required(PEER)
-
-
-def test_the_table_tells_a_wrong_line_and_a_wrong_module() -> None:
-    plant = next(iter(plants((FIVE_BY_COLUMNS,))))
-    for wrong, mark in ((replace(plant, line=1), "l  "), (replace(plant, module="layers.4"), "ML ")):
-        modules, lines, table = confusion((wrong,))
-        assert (modules, lines) == ((1, 0) if mark == "l  " else (0, 1))
-        assert table.startswith(mark)
-        with pytest.raises(AssertionError, match="Columns"):
-            required((wrong,))
+def test_a_wrong_line_and_a_wrong_module_are_told() -> None:
+    (plant,) = plants((FIVE_BY_COLUMNS,))
+    located(plant)
+    for wrong in (replace(plant, line=1), replace(plant, module="layers.4")):
+        with pytest.raises(AssertionError, match=r"layers\.1\.1 property_tests/test_planted_breaks\.py"):
+            located(wrong)
 
 
 FIVE_BY_COLUMNS = replace(FIVE, sites=(("layers.1", Columns),))

@@ -59,6 +59,9 @@ def locate(
             location = search.location(setup.bound.group.describe(runs.g))
     except ModelError as error:
         return Location(element, because=f"the model raised while it was watched: {error}")
+    except _TooLong as error:
+        long = f"the model calls torch {error.args[0]:,} times for one input, which takes too long to watch"
+        return Location(element, because=f"{long}. Locate it in a smaller model of the same layers")
     return replace(location, note=_NOTES[kind].format(part) if kind else "")
 
 
@@ -98,6 +101,8 @@ class _Runs:
             (True, False) if self.joined and not self.doubled and room > 2 and self.found.region == GENERIC else (False,)
         ):
             self.joined = joined
+            if not joined and calls * (2 * self.policy.locate_least + self._points) > self.policy.locate_most:
+                raise _TooLong(calls)
             affordable = room if joined else min(self.policy.locate_calls // (2 * calls), room)
             n = min(self.policy.locate_inputs, max(self.policy.locate_least, affordable))
             x = self._inputs(n if self.found.region == GENERIC else 1)
@@ -193,8 +198,13 @@ class _Runs:
     def _lines(self) -> int:
         """As many lines as the calls to watch allow: they count as those on inputs do, but where one call serves all points."""
         policy, calls = self.policy, max(1, len(self.recorder.traces[0].made))
-        points = len(policy.spacings(self.f.placement.eps)) * policy.line_points
-        return policy.locate_lines if self.joined else min(policy.locate_lines, max(1, policy.locate_calls // (points * calls)))
+        affordable = max(1, policy.locate_calls // (self._points * calls))
+        return policy.locate_lines if self.joined else min(policy.locate_lines, affordable)
+
+    @property
+    def _points(self) -> int:
+        """Points of one line."""
+        return len(self.policy.spacings(self.f.placement.eps)) * self.policy.line_points
 
     def noise(self, chosen: Sequence[int]) -> dict[int, float]:
         """The noise of hidden tensors, in their units: ECnoise along lines, and the rounding of the input carried there."""
@@ -237,6 +247,10 @@ def _parts(two: Tensor | None, many: Tensor | None, n: int, policy: Policy) -> S
     near = policy.slack * policy.single * float(rms(first).max()) if two.is_floating_point() or two.is_complex() else 0.0
     agree = same if not near else same | ((first - each[:2]).abs() <= near)
     return each.unbind(0) if bool(agree.all()) else None
+
+
+class _TooLong(Exception):
+    """To watch a model takes more calls than there may be: it makes so many in one call of its own."""
 
 
 class _OtherWay(Exception):

@@ -129,11 +129,12 @@ class _Watch(TorchFunctionMode):
         kwargs = kwargs or {}
         if self.busy:  # with a copy of its own
             return func(*args, **kwargs)
-        given = list(_tensors((args, kwargs)))
-        before = [_version(tensor) for tensor in given]
+        reads = getattr(func, "__name__", "") == "__get__"  # a shape, a dtype, a part: it writes nothing
+        given = _tensors(args, kwargs)
+        before = [] if reads else [_version(tensor) for tensor in given]
         y = func(*args, **kwargs)
-        made = list(_tensors(y))
-        changed = [t for t, version in zip(given, before, strict=True) if _version(t) != version]
+        made = _tensors(y)
+        changed = [t for t, version in zip(given, before, strict=not reads) if _version(t) != version]
         if not made and not changed:
             return y
         place = self._place(_name(func))
@@ -189,7 +190,7 @@ class _Watch(TorchFunctionMode):
     def _exit(self, module: nn.Module, args: Any, y: Any) -> None:
         name, kind, call, inside = self.stack[-1]
         if y is not None:
-            leaves = list(_tensors(y))
+            leaves = _tensors(y)
             known = [self.known.get(id(leaf)) for leaf in leaves]
             if leaves and None in known:
                 place = self._place("forward")
@@ -215,16 +216,24 @@ def _name(func: Any) -> str:
     return str(getattr(func.__self__, "__name__", name)) if name == "__get__" else name
 
 
-def _tensors(tree: Any) -> Iterator[Tensor]:
-    if isinstance(tree, Tensor):
-        yield tree
-    elif isinstance(tree, (tuple, list)):
-        for item in tree:
-            yield from _tensors(item)
-    elif isinstance(tree, dict):
-        yield from _tensors(list(tree.values()))
-    elif hasattr(tree, "__dataclass_fields__"):
-        yield from _tensors(list(vars(tree).values()))
+def _tensors(*trees: Any) -> list[Tensor]:
+    """The tensors among arguments, in order. It runs at each of torch's calls, of which most arguments are plain."""
+    found: list[Tensor] = []
+    for tree in trees:
+        if type(tree) in _PLAIN:
+            continue
+        if isinstance(tree, Tensor):
+            found.append(tree)
+        elif isinstance(tree, (tuple, list)):
+            found += _tensors(*tree)
+        elif isinstance(tree, dict):
+            found += _tensors(*tree.values())
+        elif hasattr(tree, "__dataclass_fields__"):
+            found += _tensors(*vars(tree).values())
+    return found
+
+
+_PLAIN = frozenset({int, float, bool, str, type(None), torch.Size, torch.dtype, torch.device})
 
 
 def _version(tensor: Tensor) -> int:
