@@ -1,4 +1,4 @@
-"""Reps that move entries about: permutations of one axis and cyclic shifts of several."""
+"""Reps that move entries about along axes: permutations, cyclic shifts, flips and swaps."""
 
 from __future__ import annotations
 
