@@ -547,7 +547,7 @@ class Plant:
         return outcome(self.network.claim(model)).location
 
     def right_module(self, found: Location | None) -> bool:
-        there = found.culprit.module if found and found.culprit else None
+        there = found.culprit.place.module if found and found.culprit else None
         return there is not None and (there == self.module or there.startswith(f"{self.module}."))
 
     def right_line(self, found: Location | None) -> bool:
@@ -555,7 +555,8 @@ class Plant:
             return False
         if isinstance(self.line, str):
             return self.line in found.code
-        return found.culprit.line == self.line and found.culprit.file == "property_tests/test_planted_breaks.py"
+        place = found.culprit.place
+        return place.line == self.line and place.file == "property_tests/test_planted_breaks.py"
 
 
 BRIEF = Policy(shrink_evaluations=0, ladder_trials=1)
@@ -659,7 +660,7 @@ DEFAULT = [next(plant for plant in OWN if plant.network is network) for network 
 
 def located(plant: Plant) -> None:
     found = plant.location()
-    where = found.culprit if found else None
+    where = found.culprit.place if found and found.culprit else None
     told = f"{where.module} {where.file}:{where.line} {where.operation}, {found.code}" if found and where else found
     assert plant.right_module(found), told
     assert plant.right_line(found), told

@@ -477,7 +477,7 @@ class _Search:
         return replace(
             tried,
             culprit=where,
-            code=code(where.file, where.line),
+            code=code(where.place),
             before=max((r for r in needs if math.isfinite(r)), default=0.0),
             lost=after,
             layers=layers,
@@ -487,15 +487,10 @@ class _Search:
         )
 
     def _layer(self, i: int, culprit: bool) -> Layer:
-        found, place = self.explain(i), self.trace.made[i].place
+        found = self.explain(i)
         status = "explained" if found.explained else "unknown" if found.grade is Grade.UNKNOWN else "broken"
         return Layer(
-            module=place.module,
-            kind=place.kind,
-            call=place.call,
-            operation=place.operation,
-            file=place.file,
-            line=place.line,
+            self.trace.made[i].place,
             residual=found.residual,
             floor=found.floor,
             status=status,  # type: ignore[arg-type] # one of the three
@@ -543,12 +538,9 @@ class _Search:
         here, there = self.runs.strayed[0]
         last = next((i for i, (a, b) in enumerate(zip(here.made, there.made, strict=False)) if a.place != b.place), None)
         made: Made = here.made[last if last is not None else min(len(here.made), len(there.made)) - 1]
-        place: Place = made.place
-        layer = Layer(
-            place.module, place.kind, place.call, place.operation, place.file, place.line, math.inf, 0.0, "broken", True
-        )
+        layer = Layer(made.place, residual=math.inf, floor=0.0, status="broken", culprit=True)
         how = "here the model takes another way at rho(g) x: its flow depends on the data"
-        return Location(element, len(self.runs.strayed), culprit=layer, code=code(layer.file, layer.line), how=how)
+        return Location(element, len(self.runs.strayed), culprit=layer, code=code(made.place), how=how)
 
 
 _FIRST = "it is the first that no action of the group explains"
@@ -559,12 +551,12 @@ _TOO_FEW = "there are too few rows to fit a map of the features of the layers be
 _OTHERWISE = "no layer breaks the symmetry: the output does follow the group, but not as the claim says"
 
 
-def code(file: str, line: int) -> str:
-    """The text of a line, looked for where files are imported from."""
-    if not line:
+def code(place: Place) -> str:
+    """The text of its line, looked for where files are imported from."""
+    if not place.line:
         return ""
     for folder in ("", *sys.path):
-        text = linecache.getline(os.path.join(folder, file), line).strip()
+        text = linecache.getline(os.path.join(folder, place.file), place.line).strip()
         if text:
             return text
     return ""
