@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models import cnn, deepsets, egnn, gcnn, gnn, transformer
+from models import cnn, deepsets, egnn, gcnn, gnn, spherical, transformer
 from models._random import randomised
 from symcheck import Claim
 from symcheck.domains import Domain, Generated, Grid, Joint, Like, PointCloud, Set
@@ -679,6 +679,24 @@ def test_breaks_planted_in_networks_of_peers_are_located(plant: Plant) -> None:
     located(plant)
 
 
+@pytest.mark.parametrize(
+    ("twin", "module", "kind"),
+    [
+        (spherical.TWINS[0], "2.1", "ReLU"),
+        (spherical.TWINS[1], "2.1", "Quadratic"),
+        (spherical.TWINS[2], "3", "PerOrderConvolution"),
+        (spherical.TWINS[3], "lift.0", "MapConvolution"),
+    ],
+    ids=["ReLU", "aliased", "per order", "on the map"],
+)
+def test_breaks_in_networks_on_the_sphere_are_located(twin: Claim, module: str, kind: str) -> None:
+    """Their hidden layers are signals on grids of several kinds, and coefficients."""
+    found = outcome(twin).location
+    assert found is not None
+    assert found.culprit is not None, found.because
+    assert (found.culprit.place.module, found.culprit.place.kind) == (module, kind)
+
+
 def test_breaks_are_many_and_in_many_networks() -> None:
     assert len(OWN) >= 50
     assert len({plant.network.name for plant in OWN}) >= 10
@@ -722,6 +740,7 @@ HOLDING = {
             gnn.CLAIMS[1],
             egnn.CLAIMS[1],
             gcnn.CLAIMS[5],
+            *spherical.CLAIMS[:2],
         )
     },
 }
