@@ -1,9 +1,9 @@
 """Explaining a hidden tensor: by which action, if any, it follows the input's.
 
 h(rho(g) x) = M h(x) o sigma, where sigma is an action on the domain (none, or the input's on axes of matching size, on their
-strided or flattened form or on another sampling of a signal too) and M one linear map on features: the identity, the sign, the input's own matrices on an axis of
-their size, or a matrix fitted on half of the trials and tried on the others. M may have an offset only where the action itself
-translates, since it would excuse a bias on vectors.
+strided or flattened form or on another sampling of a signal too) and M one linear map on features: the identity, the sign, the
+input's own matrices on an axis of their size, or a matrix fitted on half of the trials and tried on the others. M may have an
+offset only where the action itself translates, since it would excuse a bias on vectors.
 """
 
 from __future__ import annotations
