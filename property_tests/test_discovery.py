@@ -676,5 +676,5 @@ def test_rotations_hidden_among_64_numbers() -> None:
     found = discover(model, torch.randn(4, 64), finite=False)
     assert (found.algebra, found.dimension) == ("2 so(3)", 6)  # which so(4) is
     assert found.spectrum[1] > 1e9 * found.spectrum[0]
-    whole = "block(start=0, size=65, axis=0) -> block(start=65, size=33)"
+    whole = "block(start=0, size=65) -> block(start=65, size=33, axis=0)"
     assert acts(found) == [f"exp(so(3)), {whole}", f"exp(so(3)), {whole} [2]"]

@@ -104,6 +104,11 @@ def test_charges_of_complex_features() -> None:
     assert found.layers[-1].rep == "1x0 + 1x1 + 1x2"
 
 
+def test_charges_of_complex_features_that_are_detached() -> None:
+    found = infer(lambda z: (z * z).detach(), torch.randn(4, 2, dtype=torch.complex64), group="U(1)", inputs="phase")
+    assert found.layers[-1].rep == "2x2"
+
+
 def test_powers_of_a_scaling() -> None:
     found = infer(lambda x: torch.stack([x, x.abs() ** 3], -1), torch.randn(4, 2), group="R+", inputs="scale_by")
     assert found.layers[-1].rep == "1x^1 + 1x^3"

@@ -240,7 +240,7 @@ class _Layers:
         weights = {2: -1 / 12, 1: 2 / 3, -1: -2 / 3, -2: 1 / 12}
 
         def along(v: Tensor) -> Leaves:
-            sides = [[w / h * y.double() for y in self._at(times * h * v)] for times, w in weights.items()]
+            sides = [[w / h * y for y in self._at(times * h * v)] for times, w in weights.items()]
             return [sum(parts[1:], parts[0]) for parts in zip(*sides, strict=True)]
 
         return [along(v) for v in self._generators]
