@@ -47,7 +47,7 @@ def test_there_is_something_to_test() -> None:
     assert [name for name, _ in FILES["cli"]] == ["net.py", "claims.py"]
     assert [name for name, _ in FILES["config"]] == ["net.py", "symcheck.toml", "wrong.toml"]
     assert [name for name, _ in FILES["discover"]] == ["net.py"]
-    assert len(BLOCKS) == sum(page.count("```console") for page in PAGES.values()) == 15
+    assert len(BLOCKS) == sum(page.count("```console") for page in PAGES.values()) == 16
     assert all(block.startswith("$ symcheck ") for _, block in BLOCKS)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from symcheck import Claim
 from symcheck.cli import main
 from symcheck.discovery import Inference, infer
 from symcheck.discovery.characters import characters, irreps
+from symcheck.domains import Tensors
 from symcheck.errors import ClaimError, SubjectError
 from symcheck.groups import Cyclic, Dihedral, Group, Polyhedral, Symmetric
 from symcheck.properties import Composition, Equivariance
@@ -102,6 +104,11 @@ def test_charges_of_complex_features() -> None:
     assert found.layers[-1].rep == "1x0 + 1x1 + 1x2"
 
 
+def test_charges_of_complex_features_that_are_detached() -> None:
+    found = infer(lambda z: (z * z).detach(), torch.randn(4, 2, dtype=torch.complex64), group="U(1)", inputs="phase")
+    assert found.layers[-1].rep == "2x2"
+
+
 def test_powers_of_a_scaling() -> None:
     found = infer(lambda x: torch.stack([x, x.abs() ** 3], -1), torch.randn(4, 2), group="R+", inputs="scale_by")
     assert found.layers[-1].rep == "1x^1 + 1x^3"
@@ -129,6 +136,61 @@ def test_zero_padding_carries_none() -> None:
     net = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU())
     found = infer(net, torch.randn(4, 1, 8, 8), group="Z_N^2", inputs="roll")
     assert reps(found)["1"] == ""
+
+
+def branching(x: Tensor) -> Tensor:
+    """A way by the length, which rotations keep, of one vector."""
+    return x.norm() * x if bool(x.norm() > 1.5) else 2.25 * x / x.norm()
+
+
+def test_ways_that_the_group_keeps_are_no_hindrance() -> None:
+    found = infer(branching, Tensors((3,)), group="O(3)", inputs="vector")
+    assert (found.layers[-1].rep, found.notes) == ("1x1o", ())
+    other = infer(lambda x: x if bool(x[0] > 0) else x.exp(), Tensors((3,)), group="O(3)", inputs="vector")
+    assert other.layers[-1].because.startswith("no linear map of features follows the group")
+
+
+def cube(x: Tensor) -> Tensor:
+    return x * x.square().sum(-1, keepdim=True)
+
+
+@pytest.mark.parametrize(
+    ("model", "rep", "note"),
+    [
+        (lambda x: cube(x.detach()), "1x1", "torch doesn't differentiate the output as computed"),
+        (lambda x: torch.from_numpy(cube(x).numpy()), "1x1", "torch doesn't differentiate the model as computed"),
+        (
+            lambda x: torch.cat([cube(x).detach(), torch.ones_like(x[..., :1])], -1),
+            "1x0+1x1",
+            "torch doesn't differentiate the output as computed",
+        ),
+        (lambda x: x.detach().exp(), "", ""),
+        (lambda x: x.sign(), "", ""),
+    ],
+    ids=["detached", "in numpy", "with a constant", "broken", "jumping"],
+)
+def test_models_that_torch_cannot_differentiate(model: Callable[[Tensor], Tensor], rep: str, note: str) -> None:
+    """A derivative of zero would be that of three invariants: a finite element tells, and finite differences."""
+    found = infer(model, torch.randn(4, 3), group="SO(3)", inputs="vector")
+    assert found.layers[-1].rep == rep
+    assert any(said.startswith(note) for said in found.notes) if note else found.notes == ()
+
+
+def test_what_holds_no_real_numbers_is_said() -> None:
+    found = infer(lambda x: (x, {"most": x.argmax(-1)}), torch.randn(4, 3), group="SO(3)", inputs="vector")
+    assert [layer.rep for layer in found.layers] == ["1x1", ""]
+    assert found.layers[-1].because == "it holds no real numbers"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_compiled_part_is_told_once_by_its_own_name() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Identity(), torch.compile(nn.ReLU(), backend="eager"))
+    assert [layer.name for layer in infer(net, torch.randn(4, 5, 2), group="S_n", inputs="permute").layers] == [
+        "0",
+        "1",
+        "the output",
+    ]
 
 
 @pytest.mark.parametrize("kind", ["scripted", "compiled"])

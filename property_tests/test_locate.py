@@ -16,7 +16,7 @@ import symcheck
 from models import cnn, egnn
 from symcheck import Args, Claim, Result
 from symcheck.domains import Examples, Grid, PaddedSet, PointCloud, Sequence
-from symcheck.engine import Policy, Settings
+from symcheck.engine import Judged, Location, Policy, Settings, examine
 from symcheck.engine.bound import Bound
 from symcheck.engine.represent import Actions, Explainer, Grade, least_squares, unravelled
 from symcheck.groups import SE, SO, Symmetric, Translations
@@ -241,14 +241,40 @@ def test_complex_features() -> None:
     assert (found.culprit.line, found.culprit.operation) == (line("# COMPLEX"), "real")
 
 
+def compiled(model: Any) -> Any:
+    return torch.compile(model, backend="eager")
+
+
+def compiled_in_place(model: nn.Module) -> nn.Module:
+    model.compile(backend="eager")
+    return model
+
+
 @pytest.mark.filterwarnings("ignore")
-def test_a_compiled_model_is_looked_at_in_its_eager_form() -> None:
-    model = torch.compile(Net(Broken()), backend="eager")
+@pytest.mark.parametrize(
+    "model",
+    [compiled(Net(Broken())), Net(compiled(Broken())), compiled_in_place(Net(Broken()))],
+    ids=["whole", "part", "method"],
+)
+def test_a_compiled_model_is_looked_at_in_its_eager_form(model: nn.Module) -> None:
     found = check(model).location
     assert found is not None
     assert found.note == "the model is compiled: it was looked at in its eager form"
     assert found.culprit is not None
     assert (found.culprit.module, found.culprit.line) == ("part", line())
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_compiled_function_that_a_model_calls_has_lines() -> None:
+    @compiled
+    def inner(x: Tensor) -> Tensor:
+        x = x.tanh()
+        return x + table(x)  # INNER
+
+    found = check(lambda x: inner(x.sin())).location
+    assert found is not None
+    assert found.culprit is not None, found.because
+    assert found.culprit.line == line("# INNER")
 
 
 class Scriptable(nn.Module):
@@ -310,6 +336,33 @@ def test_too_few_rows_are_said() -> None:
     assert result.location is not None
     assert result.location.culprit is None
     assert result.location.because.startswith("there are too few rows")
+
+
+def test_a_model_that_takes_too_long_to_watch_is_said() -> None:
+    """The budget is in calls, so that a busy machine gives the same record."""
+
+    def long(x: Tensor) -> Tensor:
+        assert x.ndim == 2  # it takes one input at a time
+        for _ in range(60):
+            x = x.sin()
+        return x + table(x)
+
+    def location(most: int) -> Location | None:
+        claim = Claim(long, "S_n", domain=X, inputs="permute", outputs="permute")
+        settings = Settings(trials=32, policy=Policy(locate_most=most, shrink_evaluations=0, ladder_trials=1))
+        (found,) = (event.outcome.location for event in examine(claim, settings) if isinstance(event, Judged))
+        return found
+
+    found = location(2500)
+    assert found is not None
+    assert found.culprit is None
+    assert found.because == (
+        "the model calls torch 64 times for one input, which takes too long to watch. "
+        "Locate it in a smaller model of the same layers"
+    )
+    found = location(4000)
+    assert found is not None
+    assert found.culprit is not None
 
 
 # How tensors are explained

@@ -55,6 +55,7 @@ BREAKS: Mapping[str, str] = {
     "Lorentz": "an energy that isn't paired with a momentum; a Euclidean norm of a four-vector",
     "FullLorentz": "a Levi-Civita symbol; a sign of the energy",
     "Poincare": "an absolute time or place; those of the Lorentz group",
+    "Exponential": "coordinates in which the usual rotations are others: those that keep another form than the unit matrix",
     "Galilei": "a velocity that isn't taken relative to others",
     "Product": "one of its factors: a check reports each apart",
     "Gauge": "a bias on features of order m other than 0; features summed without transport; a frame from the order of edges",
@@ -79,12 +80,15 @@ BREAKS: Mapping[str, str] = {
     "ScaleBy": "a constant with a unit that is added to it",
     "Spinor": "a phase convention; to take it for a vector",
     "FourVector": "another order of its components (time last); units in which c isn't 1",
+    "Block": "what breaks its group",
     "Multivector": "another order of the blades; a nonlinearity that mixes grades",
     "Regular": "weights or statistics of their own for each element",
     "Sign": "an even function of what carries the sign",
     "Phase": "a nonlinearity on real and imaginary parts, in place of one on the modulus",
     "PlanarIrreps": "a bias on frequencies other than 0; a pointwise nonlinearity",
     "Image": "zero padding; a non-square image under a quarter turn; a pixel at the centre where there is none",
+    "Flip": "a causal kernel; an even kernel, whose middle lies between samples; zero padding on one side",
+    "Swap": "a weight for each entry",
     "RegularImage": "orientations in another order; the permutation of orientations left out",
     "Rotate": "the interpolation itself, which is measured and counted as its floor; corners that leave the image",
     "FourierShift": "the Nyquist frequency of even sizes, which has no half shift; aliasing",
@@ -201,6 +205,8 @@ def _found(name: str) -> Entry:
     for entry in every:
         if name.lower() in (entry.cls.__name__.lower(), *(known.lower() for known in entry.names)):
             return entry
+    if re.fullmatch(r"exp\(.+\)", name):  # as discovery calls groups that no name tells
+        return Entry("groups", groups.Exponential)
     for kind, read in (("groups", groups.from_string), ("reps", reps.as_rep)):
         try:
             return Entry(kind, type(read(name)))

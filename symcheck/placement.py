@@ -171,12 +171,15 @@ def modules_of(model: Any) -> list[nn.Module]:
 
 
 def module_names(model: Any) -> dict[int, str]:
-    """The name of each of them by its identity, as the outermost module that holds it calls it; "" for that itself."""
+    """The name of each of them by its identity, as the outermost module that holds it calls it; "" for that itself.
+
+    A compiled module and the one that it was compiled from have one name.
+    """
     found: dict[int, str] = {}
     for held in _held(model):
         if isinstance(held, nn.Module):
             for name, module in held.named_modules():
-                found.setdefault(id(module), name)
+                found.setdefault(id(module), ".".join(part for part in name.split(".") if part != "_orig_mod"))
     return found
 
 

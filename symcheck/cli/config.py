@@ -9,8 +9,7 @@ import click
 
 from symcheck.cli import completion
 from symcheck.cli.given import Given, claim_options
-from symcheck.cli.guard import in_a_folder, write
-from symcheck.errors import ConfigError
+from symcheck.cli.guard import unwritten, write
 
 
 @click.command()
@@ -32,15 +31,11 @@ def init(target: str, weights: str | None, trust_code: bool, to: Path, **claim: 
     from msgspec import UNSET
 
     from symcheck import subjects
-    from symcheck.config import ModelTable, found
-    from symcheck.config.reading import OWN, PROJECT
+    from symcheck.config import ModelTable
     from symcheck.config.stated import claim as stated
     from symcheck.config.writing import first
 
-    in_a_folder("--to", to)
-    there = to if to.exists() or to.name != OWN else found(to.parent)
-    if there is not None and (there.exists() or to.name == PROJECT):
-        raise ConfigError(f"{there} is not for init to write: it may hold other things. Add to it, or name another: --to FILE")
+    unwritten("--to", to, "init")
     source: dict[str, Any] = {"weights": weights, "trust_code": trust_code}
     table = Given(**claim).table()
     if table is not None:

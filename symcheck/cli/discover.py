@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from symcheck.cli import completion
 from symcheck.cli.given import OPTIONS, shape
+from symcheck.cli.guard import unwritten, write
 from symcheck.errors import SettingsError, printable
+
+if TYPE_CHECKING:
+    from symcheck.discovery import Discovery
 
 _, SHAPE, INPUT, _, WEIGHTS, TRUST_CODE = OPTIONS
 
@@ -31,7 +35,13 @@ Exit codes:
 @click.option("--trials", type=int, default=64, show_default=True, help="Trials by which each symmetry found is audited.")
 @click.option("--seed", type=int, default=0, show_default=True, help="All random numbers follow from it.")
 @click.option("--device", default="cpu", show_default=True, help="Where to run the model: cpu, cuda, cuda:1.")
-@click.option("--claims", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write what holds as claims in Python.")
+@click.option(
+    "--claims",
+    "file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write what holds as claims to this new file: a config if its name ends in .toml, else Python.",
+)
 def discover(
     target: str,
     shapes: tuple[str, ...],
@@ -48,29 +58,74 @@ def discover(
     """
     from symcheck.discovery import discover as search
 
+    given = _Given(target, shapes, weights, trust_code)
+    if file is not None:
+        unwritten("--claims", file, "discover")
+        given.check(file)
     model, domain = subject_and_inputs(target, shapes, weights, trust_code)
     found = search(model, domain, finite=not connected, **settings)
     click.echo("\n".join(printable(line) for line in str(found).splitlines()))
     if file is not None:
-        _write(file, found.source(_head(target, shapes)))
+        text, said = given.config(found) if _is_config(file) else given.python(found)
+        write("--claims", file, text.encode(errors="replace"), "The search is done, but its claims aren't saved.")
+        click.echo(f"{file} has {said.format(file=file)}")
     sys.exit(0)
 
 
-def _head(target: str, shapes: tuple[str, ...]) -> list[str]:
-    """The lines of Python that define the model and its inputs."""
-    if not shapes:
-        imported, example = "from symcheck.subjects import claims", f"claims({target!r})[0].domain"
-        return [imported, "", f"MODEL = claims({target!r})[0].subject", f"EXAMPLE = {example}"]
-    example = f"Joint({', '.join(f'Tensors({tuple(shape(text))!r})' for text in shapes)})"
-    lines = ["from symcheck.domains import Joint, Tensors", "from symcheck.subjects import subject", ""]
-    return [*lines, f"MODEL = subject({target!r})", f"EXAMPLE = {example}"]
+class _Given(NamedTuple):
+    """Which model was searched, and on which inputs, as the command line says it."""
+
+    target: str
+    shapes: tuple[str, ...]
+    weights: str | None
+    trust_code: bool
+
+    def check(self, file: Path) -> None:
+        """Say now what would fail after the search: a config names one model, not a module whose first claim has it."""
+        from symcheck import subjects
+
+        if _is_config(file):
+            subjects.subject(self.target, weights=self.weights, trust_code=self.trust_code)
+
+    def config(self, found: Discovery) -> tuple[str, str]:
+        """What holds as a config, and what to say of it."""
+        from symcheck.config import ModelTable
+        from symcheck.config.worded import worded
+        from symcheck.config.writing import discovered
+
+        tables = {claim.id: worded(claim) for claim in found.claims}
+        wordless = [name for name, table in tables.items() if table is None]
+        model = ModelTable(
+            target=self.target, weights=self.weights or "", claims=[table for table in tables.values() if table is not None]
+        )
+        left = f" {len(wordless)} {'has' if len(wordless) == 1 else 'have'} no words there." if wordless else ""
+        trusted = " --trust-code" if self.trust_code else ""
+        said = f"{_many(len(model.claims))} of {self.target}.{left} Audit: symcheck audit --config {{file}}{trusted}"
+        return discovered(model, wordless), said
+
+    def python(self, found: Discovery) -> tuple[str, str]:
+        """What holds as claims in Python, and what to say of it."""
+        said = f"{_many(len(found.claims))} of {self.target}. Audit: symcheck audit {{file}}"
+        return found.source(self._head()), said
+
+    def _head(self) -> list[str]:
+        """The lines of Python that define the model and its inputs."""
+        options = {"weights": self.weights, "trust_code": self.trust_code}
+        named = ", ".join([repr(self.target), *(f"{name}={value!r}" for name, value in options.items() if value)])
+        if not self.shapes:
+            stated = f"claims({named})[0]"
+            return ["from symcheck.subjects import claims", "", f"MODEL = {stated}.subject", f"EXAMPLE = {stated}.domain"]
+        example = f"Joint({', '.join(f'Tensors({tuple(shape(text))!r})' for text in self.shapes)})"
+        lines = ["from symcheck.domains import Joint, Tensors", "from symcheck.subjects import subject", ""]
+        return [*lines, f"MODEL = subject({named})", f"EXAMPLE = {example}"]
 
 
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text)
-    except OSError as error:
-        raise SettingsError(f"--claims {file}: {error.strerror}. The search is done, but its claims aren't saved.") from None
+def _is_config(file: Path) -> bool:
+    return file.suffix == ".toml"
+
+
+def _many(claims: int) -> str:
+    return f"{claims} {'claim' if claims == 1 else 'claims'}"
 
 
 def subject_and_inputs(target: str, shapes: tuple[str, ...], weights: str | None, trust_code: bool) -> tuple[Any, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from symcheck.errors import SettingsError, SymcheckError, printable
+from symcheck.errors import ConfigError, SettingsError, SymcheckError, printable
 
 
 class Guarded(click.Group):
@@ -48,6 +48,19 @@ def in_a_folder(option: str, file: Path | None) -> None:
         raise SettingsError(f"{option} {file}: there is no folder {str(file.parent)!r}. Make it first.")
     if file is not None and file.is_dir():
         raise SettingsError(f"{option} {file} is a folder. Name a file in it.")
+
+
+def unwritten(option: str, file: Path, command: str) -> None:
+    """Say now that a file wouldn't be written: one that is there isn't changed, nor is a second config put beside one."""
+    from symcheck.config import found
+    from symcheck.config.reading import OWN, PROJECT
+
+    in_a_folder(option, file)
+    there = file if file.exists() or file.name != OWN else found(file.parent)
+    if there is not None and (there.exists() or file.name == PROJECT):
+        raise ConfigError(
+            f"{there} is not for {command} to write: it may hold other things. Add to it, or name another: {option} FILE"
+        )
 
 
 def write(option: str, file: Path, text: bytes, lost: str) -> None:

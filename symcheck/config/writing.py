@@ -38,6 +38,16 @@ def first(model: ModelTable, stated: list[str]) -> str:
     return "# What `symcheck audit` audits, and how.\n\n" + toml(Config(models=[model])) + "\n".join([*told, ""])
 
 
+def discovered(model: ModelTable, wordless: list[str]) -> str:
+    """A config of the claims that were found of a model, and in comments those that no words state."""
+    told = toml(Config(models=[model])) if model.claims else ""
+    lines = [f"# {printable(line)}" for line in wordless]
+    heads = (
+        ["# These hold too, and have no words in a config; symcheck discover --claims found.py writes them:"] if lines else []
+    )
+    return "\n".join(["# What `symcheck discover` found, for `symcheck audit`.", "", told, *heads, *lines]).rstrip("\n") + "\n"
+
+
 def _written(values: Mapping[str, Any]) -> str:
     return "\n".join(_table(values, ())).lstrip("\n") + "\n"
 

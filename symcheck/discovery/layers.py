@@ -30,6 +30,7 @@ from symcheck.engine.policy import Policy
 from symcheck.engine.probe import Setup, sample
 from symcheck.errors import ClaimError
 from symcheck.groups import Group, Symmetric
+from symcheck.groups.base import matrix_exponential
 from symcheck.placement import module_names, modules_of
 from symcheck.properties.infinitesimal import velocity
 
@@ -38,6 +39,9 @@ INPUTS = 192
 
 WIDEST = 90
 """Features that one map is fitted on: with more, half of the inputs are too few."""
+
+
+_JUMPS = "its derivative follows the group, and it doesn't: it rounds, compares or jumps"
 
 
 @dataclass(frozen=True)
@@ -143,14 +147,14 @@ class Captured:
             for module in self.modules():
                 stack.callback(module.register_forward_hook(self._keep(made)).remove)
             y = self.model(*args, **kwargs)
-        made[f"{len(made):04d}||the output"] = [leaf for leaf in flatten(y)[0] if differentiable(leaf)]
+        made[f"{len(made):04d}||the output"] = flatten(y)[0]
         return {name: leaves for name, leaves in made.items() if leaves}
 
     def modules(self) -> list[nn.Module]:
         return [
             m
             for m in dict.fromkeys(modules_of(self.model))
-            if not isinstance(m, (torch.jit.ScriptModule, nn.ModuleList, nn.ModuleDict))
+            if not isinstance(m, (torch.jit.ScriptModule, nn.ModuleList, nn.ModuleDict)) and not hasattr(m, "_orig_mod")
         ]
 
     def _keep(self, made: dict[str, list[Tensor]]) -> Callable[[nn.Module, Any, Any], None]:
@@ -159,7 +163,7 @@ class Captured:
         def hook(module: nn.Module, args: Any, y: Any) -> None:
             self.called.add(id(module))
             calls[id(module)] = calls.get(id(module), 0) + 1
-            name = self.names.get(id(module), "").removeprefix("_orig_mod").lstrip(".")
+            name = self.names.get(id(module), "")
             again = f" (call {calls[id(module)]})" if calls[id(module)] > 1 else ""
             leaves = [leaf.clone() for leaf in flatten(y)[0] if differentiable(leaf)]  # it may be written into
             if name and leaves:
@@ -180,6 +184,7 @@ class _Layers:
         self.captured = Captured(setup.forward.model)
         self.f, self.h = self._forward()
         self.affine = any(not rep.linear for rep in setup.bound.inputs)
+        self.differed: list[str] = []
 
     def _forward(self) -> tuple[Forward, Leaves]:
         """How to call the model so that every hidden tensor has the trials first."""
@@ -200,20 +205,57 @@ class _Layers:
         speeds = self._speeds() if self.group.dimension else []
         moved = self._moved()
         layers = [self._layer(name, i, speeds, moved) for i, name in enumerate(names)]
+        which = ", ".join(self.differed)
+        note = f"torch doesn't differentiate {which} as computed: there are finite differences, of fewer digits"
+        return layers, [*([note] if which else []), *self._notes()]
+
+    def _notes(self) -> list[str]:
         never = [self.captured.names.get(id(m), "") for m in self.captured.modules() if id(m) not in self.captured.called]
         notes = [f"never called: {', '.join(filter(None, never))}"] if any(never) else []
         finite = [str(factor) for factor in self.group.factors if not getattr(factor, "dimension", 0)]
         if finite and self.group.dimension:
             notes.append(f"of {self.group} the connected part was looked at, not {', '.join(finite)}")
-        return layers, notes
+        return notes
+
+    @property
+    def _generators(self) -> Tensor:
+        return torch.eye(self.group.dimension, dtype=torch.float64)
 
     def _speeds(self) -> list[Leaves]:
         """The derivative of each hidden tensor along each generator's action on the inputs."""
         found = []
-        for v in torch.eye(self.group.dimension, dtype=torch.float64):
+        for v in self._generators:
             tangent = velocity(self.setup.bound, v.expand(INPUTS, -1), self.x, inward=True)
-            found.append(self.f.jvp(self.x, tangent))
+            try:
+                found.append(self.f.jvp(self.x, tangent))
+            except ModelError:
+                self.differed.append("the model")
+                return self._differences
         return found
+
+    @cached_property
+    def _differences(self) -> list[Leaves]:
+        """The same by finite differences of fourth order."""
+        h = self.f.placement.eps**0.2
+        weights = {2: -1 / 12, 1: 2 / 3, -1: -2 / 3, -2: 1 / 12}
+
+        def along(v: Tensor) -> Leaves:
+            sides = [[w / h * y for y in self._at(times * h * v)] for times, w in weights.items()]
+            return [sum(parts[1:], parts[0]) for parts in zip(*sides, strict=True)]
+
+        return [along(v) for v in self._generators]
+
+    def _at(self, v: Tensor) -> Leaves:
+        """Hidden tensors at exp(v) x."""
+        g = self.group.exponential(v.unsqueeze(0))
+        return self.f(self.setup.bound.on_inputs(g.expand(INPUTS, *g.shape[1:]), self.x))
+
+    @cached_property
+    def _far(self) -> tuple[Tensor, Leaves]:
+        """Coordinates of a finite element, and hidden tensors at that times x."""
+        v = torch.randn(self.group.dimension, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+        v = v / self.group.dimension**0.5
+        return v, self._at(v)
 
     @cached_property
     def _elements(self) -> Tensor:
@@ -233,22 +275,36 @@ class _Layers:
 
     def _layer(self, name: str, i: int, speeds: list[Leaves], moved: list[Leaves]) -> Layer:
         _, kind, words = name.split("|", 2)
-        h = _numbers(self.h[i])
         layer = Layer(words, kind, tuple(self.h[i].shape[1:]))
+        if not differentiable(self.h[i]):
+            return replace(layer, because="it holds no real numbers")
+        h = _numbers(self.h[i])
         if not bool(h.isfinite().all()):
             return replace(layer, because="it is NaN or infinite")
         if float(rms(h - h.mean(0)).max()) == 0:
             return replace(layer, because="it is the same for every input")
+        found = self._best(layer, h, i, speeds, moved)
+        if found.because != _JUMPS or speeds is self._differences:
+            return found
+        again = self._best(layer, h, i, self._differences, moved)
+        self.differed += [words] if again.rep else []
+        return again
+
+    def _best(self, layer: Layer, h: Tensor, i: int, speeds: list[Leaves], moved: list[Leaves]) -> Layer:
+        """The first axes whose features are carried along, else those of which the least is left."""
+        far = _numbers(self._far[1][i]) if speeds else None
         best = replace(layer, because="no axis is short enough to fit")
         for axes in _features(h.shape):
-            found = self._fitted(layer, h, axes, [_numbers(s[i]) for s in speeds], [_numbers(m[i]) for m in moved])
-            if found.rep:
+            found = self._fitted(layer, h, axes, [_numbers(s[i]) for s in speeds], [_numbers(m[i]) for m in moved], far)
+            if found.rep or found.because == _JUMPS:
                 return found
             if not best.residual <= found.residual:
                 best = found
         return best
 
-    def _fitted(self, layer: Layer, h: Tensor, axes: tuple[int, ...], speeds: Leaves, moved: Leaves) -> Layer:
+    def _fitted(
+        self, layer: Layer, h: Tensor, axes: tuple[int, ...], speeds: Leaves, moved: Leaves, far: Tensor | None
+    ) -> Layer:
         """The maps of features along some axes, if they explain how the tensor changes."""
         a = _rows(h, axes)
         half = len(h) // 2 * (a.shape[0] // len(h))
@@ -257,8 +313,8 @@ class _Layers:
         rank = int((s > self.policy.slack * self.policy.single * s[:1]).sum())
         basis = vh[:rank].mT
         z = (a - centre) @ basis
-        generators, gap = self._maps(z, half, [_rows(v, axes) @ basis for v in speeds])
-        matrices, more = self._maps(z, half, [(_rows(m, axes) - centre) @ basis for m in moved])
+        generators, steps, gap = self._maps(z, half, [_rows(v, axes) @ basis for v in speeds])
+        matrices, _, more = self._maps(z, half, [(_rows(m, axes) - centre) @ basis for m in moved])
         outside = [_rows(m, axes) - centre for m in moved] + [_rows(v, axes) for v in speeds]
         lost = max((_size(m - m @ basis @ basis.mT) / max(_size(m), _size(z)) for m in outside), default=0.0)
         residual = max(gap, more, lost)
@@ -267,20 +323,40 @@ class _Layers:
             return replace(layer, because="too few inputs to fit its features", residual=math.inf)
         if not residual <= self.policy.slack * self.policy.single:
             return replace(layer, because=f"no linear map of features follows the group: {residual:.1e} is left")
+        if far is not None and not self._carried(z, generators, steps, (_rows(far, axes) - centre) @ basis):
+            return replace(layer, because=_JUMPS, residual=math.inf)
         rep, defect = self._named(generators, matrices, rank)
         return replace(layer, rep=rep, defect=defect)
 
-    def _maps(self, z: Tensor, half: int, targets: Leaves) -> tuple[Tensor, float]:
-        """Matrices `(k, r, r)`, acting on columns, that carry rows to targets, and what they leave of the other half."""
+    def _carried(self, z: Tensor, generators: Tensor, steps: Tensor, far: Tensor) -> bool:
+        """Whether the exponential of generators `(k, r, r)` with steps `(k, r)` carries rows as a finite element does.
+
+        A derivative doesn't tell that of what jumps, or of what torch loses sight of: it is zero there.
+        """
+        r = z.shape[-1]
+        whole = torch.zeros(r + 1, r + 1, dtype=torch.float64)
+        whole[:r, :r], whole[:r, r] = (torch.einsum("k,k...->...", self._far[0], part) for part in (generators, steps))
+        moved = matrix_exponential(whole.unsqueeze(0))[0]
+        gap = far - z @ moved[:r, :r].mT - moved[:r, r]
+        size = max(_size(far), _size(z)) * max(1.0, float(torch.linalg.matrix_norm(moved, 2)))
+        return _size(gap) <= self.policy.slack * self.policy.single * size
+
+    def _maps(self, z: Tensor, half: int, targets: Leaves) -> tuple[Tensor, Tensor, float]:
+        """Matrices `(k, r, r)` and offsets `(k, r)`, acting on columns, that carry rows to targets.
+
+        With what they leave of the other half. The offsets are zero but where the action translates.
+        """
         ones = torch.ones_like(z[:, :1])
         known = torch.cat([z, ones], -1) if self.affine else z
-        found, worst = [], 0.0
+        r = z.shape[-1]
+        found, steps, worst = [], [], 0.0
         for target in targets:
             map_ = torch.linalg.lstsq(known[:half], target[:half], driver="gelsd").solution
             gap = target[half:] - known[half:] @ map_
             worst = max(worst, _size(gap) / max(_size(target), _size(z)))
-            found.append(map_[: z.shape[-1]].mT)
-        return (torch.stack(found) if found else z.new_zeros(0, z.shape[-1], z.shape[-1])), worst
+            found.append(map_[:r].mT)
+            steps.append(map_[r] if self.affine else z.new_zeros(r))
+        return torch.stack(found or [z.new_zeros(r, r)])[: len(found)], torch.stack(steps or [z.new_zeros(r)]), worst
 
     def _named(self, b: Tensor, r: Tensor, rank: int) -> tuple[str, float]:
         """The irreps in words, and by how much the matrices miss being a representation."""

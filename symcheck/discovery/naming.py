@@ -19,13 +19,12 @@ from torch import Generator, Tensor
 
 from symcheck.discovery.algebra import NEAR, Part, parts, span
 from symcheck.discovery.frames import Slot, real
-from symcheck.discovery.generated import Block, Generated
 from symcheck.discovery.screen import bound, screened
 from symcheck.discovery.solutions import Solutions
 from symcheck.discovery.world import World
-from symcheck.groups import SO, MatrixGroup, O, from_string
+from symcheck.groups import SO, Exponential, MatrixGroup, O, from_string
 from symcheck.groups.base import matrix_exponential
-from symcheck.reps import Rep, Scalar, Together, as_rep
+from symcheck.reps import Block, Rep, Scalar, Together, as_rep
 
 Item = TypeVar("Item")
 
@@ -337,7 +336,7 @@ class _Naming:
         slots, blocks = _active(self.own.frame.slots, self.own.inputs)
         out_slots, out_blocks = _active(self.own.out_slots, self.own.outputs)
         whole = torch.stack([_blocks(row) for row in zip(*blocks, *out_blocks, strict=True)])
-        group = Generated.of(whole, f"exp({self.part.name})")
+        group = Exponential.of(whole, f"exp({self.part.name})")
         starts = [0]
         for block in (*blocks, *out_blocks):
             starts.append(starts[-1] + block.shape[-1])

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
@@ -13,7 +12,7 @@ from symcheck.claims import Claim
 from symcheck.engine import Settings
 from symcheck.engine.forward import ModelError
 from symcheck.engine.probe import Setup, settled
-from symcheck.engine.trace import eager
+from symcheck.engine.trace import eager, uncompiled
 from symcheck.errors import SubjectError
 from symcheck.placement import Placement, all_placed, as_device, modules_of, own_dtype
 
@@ -47,13 +46,9 @@ def opened(claim: Claim, settings: Settings) -> Iterator[Opened]:
             setup, failed = settled(claim, loaded, working, settings.seed, settings.policy)
             kind, part = eager(loaded, modules_of(loaded))
             told = (_HIDDEN[kind].format(part) if kind else "", setup.unstable or "")
-            with all_placed((loaded,), setup.forward.placement), _eagerly(kind):
+            with all_placed((loaded,), setup.forward.placement), uncompiled():
                 yield Opened(setup, tuple(filter(None, told)), failed)
         except ModelError as error:
             raise SubjectError(
                 f"{claim.subject.name} raised on the example: {error}. Give an example that it takes."
             ) from error
-
-
-def _eagerly(kind: str) -> Any:
-    return torch.compiler.set_stance("force_eager") if kind == "compiled" else nullcontext()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -13,16 +13,16 @@ from torch import Tensor
 from symcheck import _tree
 from symcheck.claims import Claim, Subject
 from symcheck.discovery.algebra import Part, called
-from symcheck.discovery.finite import Swap, searched
+from symcheck.discovery.finite import searched
 from symcheck.discovery.frames import HALF, as_one, by_axes, real
-from symcheck.discovery.generated import Block, Generated
 from symcheck.discovery.naming import Proposal, named, proposals
 from symcheck.discovery.opening import opened
 from symcheck.discovery.solutions import CLEAR, Solutions, solve
 from symcheck.discovery.world import World
 from symcheck.engine import Judged, Outcome, Settings, Verdict, run
 from symcheck.engine.probe import Setup
-from symcheck.reps import Flip, Rep, word
+from symcheck.groups import Exponential
+from symcheck.reps import word
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,9 @@ class Discovery:
     def source(self, head: Sequence[str] = ()) -> str:
         """The claims as Python, of a `MODEL` and an `EXAMPLE` that are defined in the lines `head`, or by whoever reads it."""
         written = [_claim(one.claim) for one in self.found]
-        used = [name for name in ("Block", "Generated", "Swap") if any(f"{name}(" in line for line in written)]
         args = "Args, " if any("Args(" in line for line in written) else ""
-        extra = [f"from symcheck.discovery import {', '.join(used)}"] if used else []
-        extra += ["from symcheck.reps import Flip"] if any("Flip(" in line for line in written) else []
+        objects = any(isinstance(one.claim.group, Exponential) for one in self.found)
+        extra = ["from symcheck.groups import Exponential"] if objects else []
         lines = [f"from symcheck import {args}Claim", *extra, *head, "", "CLAIMS = (", *written, ")", ""]
         return "\n".join(lines) if written else "CLAIMS = ()\n"
 
@@ -274,23 +273,13 @@ def _audited(
     p: Proposal,
 ) -> Discovered:
     say(f"{p.name}: audit")
-    inputs, outputs = setup.forward.structure.rebuild(_words(p.inputs)), setup.forward.output
+    inputs, outputs = setup.forward.structure.rebuild(list(map(word, p.inputs))), setup.forward.output
     assert outputs is not None
-    claim = Claim(subject, p.group, domain=setup.domain, inputs=inputs, outputs=outputs.rebuild(_words(p.outputs)))
+    claim = Claim(subject, p.group, domain=setup.domain, inputs=inputs, outputs=outputs.rebuild(list(map(word, p.outputs))))
     if claim.id in taken:
         claim = replace(claim, id=f"{claim.id} [{sum(claim.id == name.partition(' [')[0] for name in taken) + 1}]")
     (outcome,) = (event.outcome for event in run([claim], settings) if isinstance(event, Judged))
     return Discovered(p.name, claim, outcome, connected)
-
-
-def _words(reps: Sequence[Rep]) -> list[Any]:
-    """Words for reps that have them, and the others themselves."""
-    return [rep if _own(rep) else word(rep) for rep in reps]
-
-
-def _own(rep: Rep) -> bool:
-    parts: Iterator[Rep] = iter(getattr(rep, "parts", ()))
-    return isinstance(rep, (Block, Flip, Swap)) or any(map(_own, parts))
 
 
 def _python(tree: Any) -> str:
@@ -300,7 +289,7 @@ def _python(tree: Any) -> str:
 
 
 def _claim(claim: Claim) -> str:
-    group = repr(claim.group) if isinstance(claim.group, Generated) else repr(str(claim.group))
+    group = repr(claim.group) if isinstance(claim.group, Exponential) else repr(str(claim.group))
     reps = f"inputs={_python(claim.inputs)}, outputs={_python(claim.outputs)}"
     return f"    Claim(MODEL, {group}, domain=EXAMPLE, {reps}, id={claim.id!r}),"
 

@@ -54,10 +54,11 @@ class Solutions:
         return (self.spectrum[k - 1] if k else 0.0, self.spectrum[k] if k < len(self.spectrum) else math.inf)
 
     def mixed(self, change: Tensor) -> Solutions:
-        """Other combinations `(m, k)` of the same maps."""
+        """Other combinations `(m, k)` of the same maps, which all hold: those that are left out aren't told."""
         inputs = [torch.einsum("mk,kij->mij", change, part) for part in self.inputs]
         outputs = [torch.einsum("mk,kij->mij", change, part) for part in self.outputs]
-        return Solutions(self.frame, inputs, outputs, self.out_slots, self.spectrum, self.floor)
+        spectrum = self.spectrum[self.dimension - len(change) :]
+        return Solutions(self.frame, inputs, outputs, self.out_slots, spectrum, self.floor)
 
     def tangent(self, i: int, x: Leaves) -> Leaves:
         """How the i-th map moves real leaves."""

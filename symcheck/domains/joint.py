@@ -29,7 +29,7 @@ class Joint(Domain):
     """
 
     def __init__(self, *args: Domain, **kwargs: Domain) -> None:
-        self._parts = Args(*args, **kwargs)
+        self.parts = Args(*args, **kwargs)
         self._domains = [*args, *kwargs.values()]
         merged: dict[str, int] = {}
         for domain in self._domains:
@@ -101,7 +101,7 @@ class Joint(Domain):
         depth = max(len(part) for part in parts)
         if depth == 1:
             return [self]
-        cut, words = len(self._parts.args), tuple(self._parts.kwargs)
+        cut, words = len(self.parts.args), tuple(self.parts.kwargs)
         found: list[Domain] = []
         for level in range(depth):
             chosen = [part[min(level, len(part) - 1)] for part in parts]
@@ -139,14 +139,14 @@ class Joint(Domain):
         return [0, *accumulate(counts)]
 
     def _join(self, drawn: list[Any]) -> Args:
-        cut, words = len(self._parts.args), tuple(self._parts.kwargs)
+        cut, words = len(self.parts.args), tuple(self.parts.kwargs)
         single = [
             tree.args[0] if isinstance(tree, Args) and len(tree.args) == 1 and not tree.kwargs else tree for tree in drawn
         ]
         return Args(*single[:cut], **dict(zip(words, single[cut:], strict=True)))
 
     def __repr__(self) -> str:
-        return f"Joint{repr(self._parts).removeprefix('Args')}"
+        return f"Joint{repr(self.parts).removeprefix('Args')}"
 
     @classmethod
     def examples(cls) -> Sequence[Domain]:

@@ -13,8 +13,7 @@ import linecache
 import math
 import os
 import sys
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -32,7 +31,7 @@ from symcheck.engine.outcome import Counterexample, Layer, Location
 from symcheck.engine.policy import Policy
 from symcheck.engine.probe import Setup, sample
 from symcheck.engine.represent import Actions, Explainer, Explanation, Grade
-from symcheck.engine.trace import Made, Place, Recorder, Trace, eager
+from symcheck.engine.trace import Made, Place, Recorder, Trace, eager, uncompiled
 from symcheck.engine.trials import GENERIC
 from symcheck.groups import Group, Product
 from symcheck.placement import modules_of
@@ -53,13 +52,16 @@ def locate(
     if kind == "scripted" and isinstance(f.model, (torch.jit.ScriptModule, torch.jit.ScriptFunction)):
         return Location(element, because=f"the model is scripted ({part}), and torch shows nothing of what is inside")
     try:
-        with _uncompiled(kind == "compiled"):
+        with uncompiled():
             runs = _Runs(claim, setup, f, found, seed, policy)
             yield from runs.record()
             search = _Search(runs, setup, policy)
             location = search.location(setup.bound.group.describe(runs.g))
     except ModelError as error:
         return Location(element, because=f"the model raised while it was watched: {error}")
+    except _TooLong as error:
+        long = f"the model calls torch {error.args[0]:,} times for one input, which takes too long to watch"
+        return Location(element, because=f"{long}. Locate it in a smaller model of the same layers")
     return replace(location, note=_NOTES[kind].format(part) if kind else "")
 
 
@@ -67,16 +69,6 @@ _NOTES = {
     "compiled": "the model is compiled: it was looked at in its eager form",
     "scripted": "{} is scripted: what is inside of it isn't seen",
 }
-
-
-@contextmanager
-def _uncompiled(compiled: bool) -> Iterator[None]:
-    """Compiled functions run as they are written."""
-    if not compiled:
-        yield
-        return
-    with torch.compiler.set_stance("force_eager"):
-        yield
 
 
 class _Runs:
@@ -109,6 +101,8 @@ class _Runs:
             (True, False) if self.joined and not self.doubled and room > 2 and self.found.region == GENERIC else (False,)
         ):
             self.joined = joined
+            if not joined and calls * (2 * self.policy.locate_least + self._points) > self.policy.locate_most:
+                raise _TooLong(calls)
             affordable = room if joined else min(self.policy.locate_calls // (2 * calls), room)
             n = min(self.policy.locate_inputs, max(self.policy.locate_least, affordable))
             x = self._inputs(n if self.found.region == GENERIC else 1)
@@ -204,8 +198,13 @@ class _Runs:
     def _lines(self) -> int:
         """As many lines as the calls to watch allow: they count as those on inputs do, but where one call serves all points."""
         policy, calls = self.policy, max(1, len(self.recorder.traces[0].made))
-        points = len(policy.spacings(self.f.placement.eps)) * policy.line_points
-        return policy.locate_lines if self.joined else min(policy.locate_lines, max(1, policy.locate_calls // (points * calls)))
+        affordable = max(1, policy.locate_calls // (self._points * calls))
+        return policy.locate_lines if self.joined else min(policy.locate_lines, affordable)
+
+    @property
+    def _points(self) -> int:
+        """Points of one line."""
+        return len(self.policy.spacings(self.f.placement.eps)) * self.policy.line_points
 
     def noise(self, chosen: Sequence[int]) -> dict[int, float]:
         """The noise of hidden tensors, in their units: ECnoise along lines, and the rounding of the input carried there."""
@@ -248,6 +247,10 @@ def _parts(two: Tensor | None, many: Tensor | None, n: int, policy: Policy) -> S
     near = policy.slack * policy.single * float(rms(first).max()) if two.is_floating_point() or two.is_complex() else 0.0
     agree = same if not near else same | ((first - each[:2]).abs() <= near)
     return each.unbind(0) if bool(agree.all()) else None
+
+
+class _TooLong(Exception):
+    """To watch a model takes more calls than there may be: it makes so many in one call of its own."""
 
 
 class _OtherWay(Exception):
@@ -474,7 +477,7 @@ class _Search:
         return replace(
             tried,
             culprit=where,
-            code=code(where.file, where.line),
+            code=code(where.place),
             before=max((r for r in needs if math.isfinite(r)), default=0.0),
             lost=after,
             layers=layers,
@@ -484,15 +487,10 @@ class _Search:
         )
 
     def _layer(self, i: int, culprit: bool) -> Layer:
-        found, place = self.explain(i), self.trace.made[i].place
+        found = self.explain(i)
         status = "explained" if found.explained else "unknown" if found.grade is Grade.UNKNOWN else "broken"
         return Layer(
-            module=place.module,
-            kind=place.kind,
-            call=place.call,
-            operation=place.operation,
-            file=place.file,
-            line=place.line,
+            self.trace.made[i].place,
             residual=found.residual,
             floor=found.floor,
             status=status,  # type: ignore[arg-type] # one of the three
@@ -540,12 +538,9 @@ class _Search:
         here, there = self.runs.strayed[0]
         last = next((i for i, (a, b) in enumerate(zip(here.made, there.made, strict=False)) if a.place != b.place), None)
         made: Made = here.made[last if last is not None else min(len(here.made), len(there.made)) - 1]
-        place: Place = made.place
-        layer = Layer(
-            place.module, place.kind, place.call, place.operation, place.file, place.line, math.inf, 0.0, "broken", True
-        )
+        layer = Layer(made.place, residual=math.inf, floor=0.0, status="broken", culprit=True)
         how = "here the model takes another way at rho(g) x: its flow depends on the data"
-        return Location(element, len(self.runs.strayed), culprit=layer, code=code(layer.file, layer.line), how=how)
+        return Location(element, len(self.runs.strayed), culprit=layer, code=code(made.place), how=how)
 
 
 _FIRST = "it is the first that no action of the group explains"
@@ -556,12 +551,12 @@ _TOO_FEW = "there are too few rows to fit a map of the features of the layers be
 _OTHERWISE = "no layer breaks the symmetry: the output does follow the group, but not as the claim says"
 
 
-def code(file: str, line: int) -> str:
-    """The text of a line, looked for where files are imported from."""
-    if not line:
+def code(place: Place) -> str:
+    """The text of its line, looked for where files are imported from."""
+    if not place.line:
         return ""
     for folder in ("", *sys.path):
-        text = linecache.getline(os.path.join(folder, file), line).strip()
+        text = linecache.getline(os.path.join(folder, place.file), place.line).strip()
         if text:
             return text
     return ""

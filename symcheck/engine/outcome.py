@@ -10,6 +10,7 @@ from torch import Tensor
 
 from symcheck._tree import Leaves
 from symcheck.claims import Claim
+from symcheck.engine.trace import Place
 from symcheck.engine.verdict import Verdict
 from symcheck.properties import Property
 
@@ -137,19 +138,14 @@ class Profile:
 
 @dataclass(frozen=True)
 class Layer:
-    """A hidden tensor where it was made: the module by name and kind, which of its calls, the operation, the user's line.
+    """A hidden tensor where it was made.
 
     `residual` is what is left of it at rho(g) x when the best action on that at x is taken away, as part of its spread, and
     `floor` what rounding explains of that. `status` says whether an action explains it, none does, or inputs were too few to
     tell.
     """
 
-    module: str
-    kind: str
-    call: int
-    operation: str
-    file: str
-    line: int
+    place: Place
     residual: float
     floor: float
     status: Literal["explained", "broken", "unknown"]

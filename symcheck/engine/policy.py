@@ -139,7 +139,11 @@ class Policy:
     """Elements tried on each of them: the group's landmarks, then random ones."""
 
     locate_calls: int = 16_000
-    """Calls into torch that locating a break may watch: at some 40 us each, a second. Inputs are as many as that allows."""
+    """Calls into torch that locating a break may watch: at some 0.1 ms each, two seconds. Inputs are as many as that allows."""
+
+    locate_most: int = 250_000
+    """Calls beyond which nothing is located, which is said: half a minute. They are counted, and not timed, so that the same
+    model gives the same record on a busy machine."""
 
     locate_inputs: int = 128
     """The most inputs that hidden tensors are compared on: half of them leave a fit of 32 features twice the rows it needs."""
@@ -156,7 +160,7 @@ class Policy:
     locate_actions: int = 24
     """Actions on the domain that are tried on one hidden tensor. A tensor of three axes of one size has 7."""
 
-    locate_numbers: int = 2**17
+    locate_numbers: int = 2**15
     """Numbers of one hidden tensor that are compared: of a large one, on fewer inputs, since each tells of more."""
 
     locate_features: int = 128

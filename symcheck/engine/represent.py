@@ -1,9 +1,9 @@
 """Explaining a hidden tensor: by which action, if any, it follows the input's.
 
 h(rho(g) x) = M h(x) o sigma, where sigma is an action on the domain (none, or the input's on axes of matching size, on their
-strided or flattened form too) and M one linear map on features: the identity, the sign, the input's own matrices on an axis of
-their size, or a matrix fitted on half of the trials and tried on the others. M may have an offset only where the action itself
-translates, since it would excuse a bias on vectors.
+strided or flattened form or on another sampling of a signal too) and M one linear map on features: the identity, the sign, the
+input's own matrices on an axis of their size, or a matrix fitted on half of the trials and tried on the others. M may have an
+offset only where the action itself translates, since it would excuse a bias on vectors.
 """
 
 from __future__ import annotations
@@ -130,6 +130,7 @@ class Actions:
         self.movers: list[Mover] = []
         self.fibres: list[tuple[Rep, int]] = []
         self.labels: list[Rep] = []
+        self.signals: list[tuple[Rep, int]] = []
         self.fits = self.affine = False
         self.isometric, self.any_order = True, False
         rng = torch.Generator().manual_seed(0)
@@ -165,6 +166,11 @@ class Actions:
         if torch.equal(moved, probe):
             return
         self.fits = True
+        sizes = tuple(shape[axis] for axis in atom.mixes or ())
+        if atom.resampled(sizes):
+            self.signals.append((atom, len(sizes)))
+            self.isometric = False  # samples lie closer in some places than in others
+            return
         near = self.policy.slack * self.policy.single
         self.affine |= bool(rms(still).max() > near * rms(probe).max())
         self.isometric &= bool((rms(moved - still) - rms(probe)).abs().max() <= near * rms(probe).max())
@@ -202,7 +208,7 @@ class Actions:
 
     def domains(self, shape: Sequence[int]) -> list[Domain]:
         """Those that fit its shape `(n, *shape)`, the simplest first: none, one axis, several."""
-        found: list[Domain] = [("none", (), lambda h: h)]
+        found: list[Domain] = [("none", (), lambda h: h), *self._resampled(shape)]
         for mover in self.movers:
             own = list(_placed(mover, shape))
             both = [_after(a, b) for a, b in combinations(own, 2) if not set(a[1]) & set(b[1])]
@@ -214,6 +220,18 @@ class Actions:
                 both.append(whole)
             found += [*own, *both, *mixed]
         return found[: self.policy.locate_actions]
+
+    def _resampled(self, shape: Sequence[int]) -> Iterator[Domain]:
+        """What acts on signals, on axes that sample one."""
+        for atom, k in dict.fromkeys(self.signals):
+            for first in range(1, len(shape) - k + 1):
+                axes = tuple(range(first, first + k))
+                for rep in atom.resampled(tuple(shape[first : first + k])):
+                    yield f"as {rep}", axes, self._along(rep, axes)
+
+    def _along(self, rep: Rep, axes: tuple[int, ...]) -> Callable[[Tensor], Tensor]:
+        last = tuple(range(-len(axes), 0))
+        return lambda h: self._act(rep, h.movedim(axes, last)).movedim(last, axes)
 
     def known(self, h: Tensor, axes: tuple[int, ...]) -> Iterator[tuple[str, Tensor]]:
         """The tensor with features acted on as an input's are: on every axis that holds a whole number of them."""

@@ -129,11 +129,12 @@ class _Watch(TorchFunctionMode):
         kwargs = kwargs or {}
         if self.busy:  # with a copy of its own
             return func(*args, **kwargs)
-        given = list(_tensors((args, kwargs)))
-        before = [_version(tensor) for tensor in given]
+        reads = getattr(func, "__name__", "") == "__get__"  # a shape, a dtype, a part: it writes nothing
+        given = _tensors(args, kwargs)
+        before = [] if reads else [_version(tensor) for tensor in given]
         y = func(*args, **kwargs)
-        made = list(_tensors(y))
-        changed = [t for t, version in zip(given, before, strict=True) if _version(t) != version]
+        made = _tensors(y)
+        changed = [t for t, version in zip(given, before, strict=not reads) if _version(t) != version]
         if not made and not changed:
             return y
         place = self._place(_name(func))
@@ -183,13 +184,13 @@ class _Watch(TorchFunctionMode):
     def _enter(self, module: nn.Module, args: Any) -> None:
         count = self.counts[id(module)] = self.counts.get(id(module), 0) + 1
         self.stack = [(*above[:3], above[3] + 1) for above in self.stack]
-        name = self.names.get(id(module), "").removeprefix("_orig_mod").lstrip(".")
+        name = self.names.get(id(module), "")
         self.stack.append((name, type(module).__name__, count, 0))
 
     def _exit(self, module: nn.Module, args: Any, y: Any) -> None:
         name, kind, call, inside = self.stack[-1]
         if y is not None:
-            leaves = list(_tensors(y))
+            leaves = _tensors(y)
             known = [self.known.get(id(leaf)) for leaf in leaves]
             if leaves and None in known:
                 place = self._place("forward")
@@ -215,16 +216,24 @@ def _name(func: Any) -> str:
     return str(getattr(func.__self__, "__name__", name)) if name == "__get__" else name
 
 
-def _tensors(tree: Any) -> Iterator[Tensor]:
-    if isinstance(tree, Tensor):
-        yield tree
-    elif isinstance(tree, (tuple, list)):
-        for item in tree:
-            yield from _tensors(item)
-    elif isinstance(tree, dict):
-        yield from _tensors(list(tree.values()))
-    elif hasattr(tree, "__dataclass_fields__"):
-        yield from _tensors(list(vars(tree).values()))
+def _tensors(*trees: Any) -> list[Tensor]:
+    """The tensors among arguments, in order. It runs at each of torch's calls, of which most arguments are plain."""
+    found: list[Tensor] = []
+    for tree in trees:
+        if type(tree) in _PLAIN:
+            continue
+        if isinstance(tree, Tensor):
+            found.append(tree)
+        elif isinstance(tree, (tuple, list)):
+            found += _tensors(*tree)
+        elif isinstance(tree, dict):
+            found += _tensors(*tree.values())
+        elif hasattr(tree, "__dataclass_fields__"):
+            found += _tensors(*vars(tree).values())
+    return found
+
+
+_PLAIN = frozenset({int, float, bool, str, type(None), torch.Size, torch.dtype, torch.device})
 
 
 def _version(tensor: Tensor) -> int:
@@ -303,6 +312,16 @@ def defined_at(made: Any) -> str:
         if code is not None and _kind(code.co_filename) == "user":
             return f"{shown(code.co_filename)}:{code.co_firstlineno}"
     return ""
+
+
+@contextmanager
+def uncompiled() -> Iterator[None]:
+    """Compiled functions run as they are written, those too that a model calls without holding them."""
+    if "torch._dynamo" not in sys.modules:  # nothing is compiled, and to load it takes seconds
+        yield
+        return
+    with torch.compiler.set_stance("force_eager"):
+        yield
 
 
 def eager(model: Callable[..., Any], held: Iterable[nn.Module]) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from symcheck.groups.base import Group, Monoid
 from symcheck.groups.cyclic import Cyclic
 from symcheck.groups.dihedral import Dihedral
 from symcheck.groups.euclidean import SE, SO, E, O, T
+from symcheck.groups.exponential import Exponential
 from symcheck.groups.gauge import CyclicGauge, Gauge
 from symcheck.groups.homomorphism import Homomorphism
 from symcheck.groups.lattice import Translations
@@ -53,6 +54,7 @@ CATALOGUE: tuple[type[Monoid], ...] = (
     FullLorentz,
     Poincare,
     Galilei,
+    Exponential,
     Product,
     Gauge,
     CyclicGauge,
@@ -78,6 +80,7 @@ __all__ = [
     "Dihedral",
     "Dilations",
     "E",
+    "Exponential",
     "FullLorentz",
     "Galilei",
     "Gauge",

@@ -205,12 +205,7 @@ class LayerRecord(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, layer: Layer) -> LayerRecord:
         return cls(
-            module=layer.module,
-            kind=layer.kind,
-            call=layer.call,
-            operation=layer.operation,
-            file=layer.file,
-            line=layer.line,
+            **vars(layer.place),
             residual=finite(layer.residual),
             floor=finite(layer.floor),
             status=layer.status,

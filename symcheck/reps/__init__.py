@@ -13,6 +13,7 @@ from symcheck.errors import ClaimError
 from symcheck.reps import words
 from symcheck.reps.algebra import Blocks, TensorProduct, Together, word
 from symcheck.reps.base import Look, Rep, Shape
+from symcheck.reps.block import Block
 from symcheck.reps.cartesian import Character, LastAxis, Point, Scalar, Vector
 from symcheck.reps.custom import Custom
 from symcheck.reps.derived import Conjugate, Dual, Factor, Via
@@ -21,7 +22,7 @@ from symcheck.reps.gauge import ComplexFramed, Cycle, Framed, LogMap, Transport
 from symcheck.reps.homogeneous import Homogeneous
 from symcheck.reps.images import FourierShift, Image, RegularImage, Rotate
 from symcheck.reps.irreps import Irreps
-from symcheck.reps.moves import Flip, Permute, Relabel, Roll
+from symcheck.reps.moves import Flip, Permute, Relabel, Roll, Swap
 from symcheck.reps.multivector import FourVector, Multivector
 from symcheck.reps.parameters import LogShift
 from symcheck.reps.sequences import Insert, Moments, Shift, Warp
@@ -47,11 +48,14 @@ CATALOGUE: tuple[type[Rep], ...] = (
     Spinor,
     FourVector,
     Multivector,
+    Block,
     Regular,
     Sign,
     Phase,
     PlanarIrreps,
     Image,
+    Flip,
+    Swap,
     RegularImage,
     Rotate,
     FourierShift,
@@ -78,6 +82,7 @@ _NAMES: dict[str, type[Rep]] = {kind.name: kind for kind in CATALOGUE} | {"trivi
 
 __all__ = [
     "CATALOGUE",
+    "Block",
     "Blocks",
     "Cartesian",
     "Character",
@@ -120,6 +125,7 @@ __all__ = [
     "Sign",
     "SphericalSignal",
     "Spinor",
+    "Swap",
     "SymmetricTraceless",
     "TensorProduct",
     "Together",

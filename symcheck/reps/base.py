@@ -62,6 +62,10 @@ class Rep(ABC):
     def misfit(self, group: Monoid, shape: Shape) -> str | None:
         """Why it can't act on tensors of that shape under that group, in words, or None."""
 
+    def resampled(self, sizes: Shape) -> Sequence[Rep]:
+        """The same action on signals that are sampled otherwise, on axes of those sizes in place of the ones that it mixes."""
+        return ()
+
     def fibre(self, group: Monoid) -> Shape | None:
         """The shape of one thing that it acts on, `(3,)` for a vector in space, or None where the group doesn't tell it."""
         return None

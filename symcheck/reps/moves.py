@@ -1,4 +1,4 @@
-"""Reps that move entries about: permutations of one axis and cyclic shifts of several."""
+"""Reps that move entries about along axes: permutations, cyclic shifts, flips and swaps."""
 
 from __future__ import annotations
 
@@ -254,6 +254,53 @@ class Flip(OnGrid):
     @classmethod
     def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
         return [(cls(), SignFlips(2), (2, 4, 3)), (cls(axes=(-1, -3, -2)), SignFlips(3), (2, 3, 4))]
+
+
+@dataclass(frozen=True)
+class Swap(Rep):
+    """Two entries along an axis change places where an element of a group of sign flips flips its first sign.
+
+    >>> import torch
+    >>> Swap(0, 2).act(SignFlips(1), torch.tensor([[1]]), torch.tensor([[1.0, 2.0, 3.0]]))
+    tensor([[3., 2., 1.]])
+    """
+
+    i: int
+    j: int
+    axis: int = -1
+
+    name = "swap"
+    discrete = True
+
+    def __post_init__(self) -> None:
+        if self.axis >= 0 or self.i == self.j or min(self.i, self.j) < 0:
+            raise ClaimError(
+                f"{self}: give two different entries, from 0, and an axis from the end, as in Swap(0, 1, axis=-1)."
+            )
+
+    @property
+    def rank(self) -> int:
+        return -self.axis
+
+    @property
+    def mixes(self) -> tuple[int, ...]:
+        return (self.axis,)
+
+    def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
+        order = list(range(x.shape[self.axis]))
+        order[self.i], order[self.j] = self.j, self.i
+        swapped = x.index_select(x.ndim + self.axis, g.new_tensor(order).to(x.device))
+        flipped = (g[:, 0] % 2 == 1).to(x.device).reshape(-1, *[1] * (x.ndim - 1))
+        return swapped.where(flipped, x)
+
+    def misfit(self, group: Monoid, shape: Shape) -> str | None:
+        if not isinstance(group, SignFlips):
+            return f"{self} is defined for groups of sign flips, such as Flips(1), not for {group}"
+        return None if max(self.i, self.j) < shape[self.axis] else f"{self} swaps entries {self.i} and {self.j}"
+
+    @classmethod
+    def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
+        return [(cls(0, 2), SignFlips(1), (2, 3)), (cls(1, 0, axis=-2), SignFlips(1), (3, 2))]
 
 
 def _from_the_end(rep: Rep, axes: tuple[int, ...]) -> None:

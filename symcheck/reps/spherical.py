@@ -215,6 +215,12 @@ class SphericalSignal(Rep):
     def mixes(self) -> tuple[int, ...]:
         return (-2, -1)
 
+    def resampled(self, sizes: Shape) -> Sequence[Rep]:
+        """On grids of either kind, for all degrees that they determine."""
+        res = sizes[0]
+        own = [self.nodes, *(kind for kind in KINDS if kind != self.nodes)]
+        return [SphericalSignal(precision(res, kind) // 2, res, kind) for kind in own if sizes[1:] == (2 * res,)]
+
     def sample(self, group: Monoid, shape: Shape, n: int, rng: Generator) -> Tensor:
         """Signals that are band-limited, with a mean square of 1."""
         size = self.transform.size
