@@ -201,7 +201,11 @@ def test_one_model_of_a_module_with_claims(write: Any) -> None:
         ("raise SystemExit(7)", [], "importing it raised SystemExit: 7"),
         ("x = 1", [], "states no CLAIMS"),
         ("CLAIMS = ()", [], "has CLAIMS, but there is none in it. Define CLAIMS = (Claim(...), ...) there"),
-        ("class Need:\n    def __init__(self, n): ...", [":Need"], "Need(...), or a function without arguments that makes one."),
+        (
+            "class Need:\n    def __init__(self, n): ...",
+            [":Need"],
+            "Need(...), or a function without arguments that makes one.",
+        ),
         ("CLAIMS = 5", [], "CLAIMS is 5; expected a tuple of symcheck.Claim"),
         ("def build(): ...", [":biuld"], "has no 'biuld'; did you mean 'build'?"),
         ("def build(): ...", [":build"], "returned None, not a model"),

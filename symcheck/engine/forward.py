@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from symcheck._source import raised_at
 from symcheck._tree import Args, Leaves, Structure, flatten, split
 from symcheck.domains import Domain
 from symcheck.engine.derivatives import differentiable, pullback, pushforward
@@ -224,7 +225,9 @@ class Forward:
             raise
         except (Exception, SystemExit) as error:
             text = _ADDRESS.sub("0x...", (str(error).strip().splitlines() or ["(no message)"])[0])
-            raise ModelError(f"{type(error).__name__}: {text if len(text) <= 300 else text[:297] + '...'}") from error
+            at = raised_at(error)
+            text = (text if len(text) <= 300 else text[:297] + "...") + (f" (at {at})" if at else "")
+            raise ModelError(f"{type(error).__name__}: {text}") from error
         finally:
             torch.set_default_dtype(default)
 

@@ -9,10 +9,7 @@ their length, and are lost later, the mixing is the culprit.
 
 from __future__ import annotations
 
-import linecache
 import math
-import os
-import sys
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from symcheck._source import text_of
 from symcheck._tree import Leaves
 from symcheck.claims import Claim
 from symcheck.engine.derivatives import differentiable
@@ -31,7 +29,7 @@ from symcheck.engine.outcome import Counterexample, Layer, Location
 from symcheck.engine.policy import Policy
 from symcheck.engine.probe import Setup, sample
 from symcheck.engine.represent import Actions, Explainer, Explanation, Grade
-from symcheck.engine.trace import Made, Place, Recorder, Trace, eager, uncompiled
+from symcheck.engine.trace import Made, Recorder, Trace, eager, uncompiled
 from symcheck.engine.trials import GENERIC
 from symcheck.groups import Group, Product
 from symcheck.placement import modules_of
@@ -477,7 +475,7 @@ class _Search:
         return replace(
             tried,
             culprit=where,
-            code=code(where.place),
+            code=text_of(where.place.file, where.place.line),
             before=max((r for r in needs if math.isfinite(r)), default=0.0),
             lost=after,
             layers=layers,
@@ -540,7 +538,7 @@ class _Search:
         made: Made = here.made[last if last is not None else min(len(here.made), len(there.made)) - 1]
         layer = Layer(made.place, residual=math.inf, floor=0.0, status="broken", culprit=True)
         how = "here the model takes another way at rho(g) x: its flow depends on the data"
-        return Location(element, len(self.runs.strayed), culprit=layer, code=code(made.place), how=how)
+        return Location(element, len(self.runs.strayed), culprit=layer, code=text_of(made.place.file, made.place.line), how=how)
 
 
 _FIRST = "it is the first that no action of the group explains"
@@ -549,14 +547,3 @@ _PLACES = "it tells places apart that the group moves, and the group leaves it a
 _NOT_HERE = "over all entries at once, and on the inputs on which layers were compared, the output follows the claim"
 _TOO_FEW = "there are too few rows to fit a map of the features of the layers before the output"
 _OTHERWISE = "no layer breaks the symmetry: the output does follow the group, but not as the claim says"
-
-
-def code(place: Place) -> str:
-    """The text of its line, looked for where files are imported from."""
-    if not place.line:
-        return ""
-    for folder in ("", *sys.path):
-        text = linecache.getline(os.path.join(folder, place.file), place.line).strip()
-        if text:
-            return text
-    return ""

@@ -7,17 +7,10 @@ are left out: they have no values outside.
 
 from __future__ import annotations
 
-import inspect
-import linecache
-import os
-import site
 import sys
-import sysconfig
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
-from types import FrameType
 from typing import Any
 
 import torch
@@ -25,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
 
+from symcheck._source import line_of
 from symcheck._tree import Args, flatten
 from symcheck.placement import module_names, tensors_of
 
@@ -206,7 +200,7 @@ class _Watch(TorchFunctionMode):
 
     def _place(self, operation: str) -> Place:
         name, kind, call, _ = self.stack[-1]
-        file, line = _line(sys._getframe(2))
+        file, line = line_of(sys._getframe(2))
         return Place(name, kind, call, operation, file, line)
 
 
@@ -245,73 +239,6 @@ def _storage(tensor: Tensor) -> int:
         return int(tensor.untyped_storage()._cdata)
     except (RuntimeError, NotImplementedError):  # a sparse tensor or a wrapped one has none
         return -id(tensor)
-
-
-_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_TORCH = os.path.dirname(os.path.abspath(torch.__file__))
-_LIBRARIES = tuple(
-    dict.fromkeys(
-        os.path.abspath(path) + os.sep
-        for path in (
-            *site.getsitepackages(),
-            site.getusersitepackages(),
-            *(sysconfig.get_path(p) for p in ("stdlib", "purelib")),
-        )
-    )
-)
-
-
-def _line(frame: FrameType | None) -> tuple[str, int]:
-    """The innermost line that is the user's; if a package holds the whole model, the innermost that isn't torch's."""
-    other = ("", 0)
-    while frame is not None:
-        file = frame.f_code.co_filename
-        kind = _kind(file)
-        if kind == "end":
-            break
-        if kind == "user":
-            return shown(file), frame.f_lineno
-        if kind == "package" and not other[1]:
-            other = shown(file), frame.f_lineno
-        frame = frame.f_back
-    return other
-
-
-@cache
-def _kind(file: str) -> str:
-    """Whose code a file holds. The walk ends at symcheck's own, which called the model; a file that isn't there has no line."""
-    path = os.path.abspath(file)
-    if path.startswith(_TORCH + os.sep):
-        return "torch"
-    if path == os.path.abspath(__file__):
-        return "own"
-    if path.startswith(_HERE + os.sep):
-        return "end"
-    if not os.path.exists(path) and (file not in linecache.cache or file.startswith("<eval_with_key>")):
-        return "none"  # torch.fx keeps what it generates in the cache as well, and notebooks the user's cells
-    return "package" if path.startswith(_LIBRARIES) else "user"
-
-
-@cache
-def shown(file: str) -> str:
-    """A file as it is imported: relative to the folder on the path that holds it, so that records don't tell of machines."""
-    path = os.path.abspath(file)
-    if not os.path.exists(path):
-        return os.path.basename(file)
-    folders = [os.path.abspath(folder) for folder in (os.getcwd(), *sys.path)]
-    held = [os.path.relpath(path, folder) for folder in folders if path.startswith(folder + os.sep)]
-    return min(held, key=len, default=os.path.basename(path)).replace(os.sep, "/")
-
-
-def defined_at(made: Any) -> str:
-    """`file:line` of a function, or of an object's class, that is the user's own; "" of what isn't, or has no code."""
-    made = inspect.unwrap(made) if callable(made) else made
-    kind = made if isinstance(made, type) else type(made)
-    methods = (getattr(kind, name, None) for name in ("forward", "__init__", "__call__"))
-    for code in (getattr(one, "__code__", None) for one in (made, *methods)):
-        if code is not None and _kind(code.co_filename) == "user":
-            return f"{shown(code.co_filename)}:{code.co_firstlineno}"
-    return ""
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import torch
 
+from symcheck._source import defined_at
 from symcheck.claims import File, Skipped
 from symcheck.engine import (
     Counterexample,
@@ -32,7 +33,6 @@ from symcheck.engine import (
     Settings,
     Verdict,
 )
-from symcheck.engine.trace import defined_at
 from symcheck.errors import ReplayError
 from symcheck.report.tensors import TensorRecord, finite, plain
 
