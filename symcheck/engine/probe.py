@@ -76,9 +76,8 @@ def probe(
     names = call_names(model, structure)
     findings = training(model) + forgotten(claim, structure, sample(claim.domain, 1, claim.rng(seed, "probe"))[0], names)
     readings = list(claim.domain.readings([rep.rank for rep in reps]))
-    bind(
-        claim, reps, sample(readings[-1], 1, claim.rng(seed, "probe"))[0], names
-    )  # errors name the shapes of the whole example
+    if len(readings) > 1:  # errors name the shapes of the whole example
+        bind(claim, reps, sample(readings[-1], 1, claim.rng(seed, "probe"))[0], names)
     for domain in readings:
         x, structure = sample(domain, PROBES, claim.rng(seed, "probe"))
         bound = bind(claim, reps, x, names)
