@@ -29,7 +29,7 @@ from symcheck.reps import Rep
 class Sweep:
     """The two sides on all trials in one precision: one row a trial, one column a leaf of the property's quantity.
 
-    Peaks and interpolation are NaN where only the errors were asked for.
+    Peaks, interpolation and what is moved are NaN where only the errors were asked for.
     """
 
     error: Tensor  # (n, L)
@@ -146,19 +146,21 @@ class Sides:
         # Filled as it goes: a list of small tensors, made between large ones, would keep their memory from being used again.
         shape, device = (5, len(source), len(self.quantity)), self.f.placement.device
         table = torch.full(shape, torch.nan, dtype=torch.float64, device=device)
-        moved = table.new_empty(len(source))
+        moved = table.new_full((len(source),), torch.nan)
         crashes = {t: self._crashed[s] for t, s in enumerate(source.tolist()) if s in self._crashed}
         start, tuples = 0, self.tuples(g, kin)
         while start < len(source):
             part = slice(start, min(start + self.f.limit, len(source)))  # the limit may have been halved by the call before
             rows = source[part].to(self.f.placement.device)
-            known = Known(self.f, *([leaf.index_select(0, rows) for leaf in of] for of in (self.inputs, self.outputs)))
+            x, fx = ([leaf.index_select(0, rows) for leaf in leaves] for leaves in (self.inputs, self.outputs))
+            known = Known(self.f, x, fx, watched=closely)
             left, right = self.prop.sides(known, self.bound, known.x, *(one[part] for one in tuples))
             allowed = self.prop.allowance(known, self.bound, known.x, *(one[part] for one in tuples))
             crashes |= {start + i: text for i, text in known.crashes.items()}
             for column, (a, b) in enumerate(zip(left, right, strict=True)):
                 self._compare(a, b, column, table[:4, part, column], closely=closely)
-            moved[part] = known.moved
+            if closely:
+                moved[part] = known.moved
             if allowed is not None:  # an inequality asks for no law of a rep, nor for each entry
                 excused = torch.stack(allowed, -1)
                 table[0, part] = torch.where(table[0, part] <= excused, 0.0, table[0, part])
@@ -258,10 +260,13 @@ def partners(g: Tensor, k: int, kin: Tensor | None = None) -> Tensor:
 
 
 class Known:
-    """f with its values at one batch already known, so that a property may ask for f(x) again at no cost."""
+    """f with its values at one batch already known, so that a property may ask for f(x) again at no cost.
 
-    def __init__(self, f: Forward, x: Leaves, fx: Leaves) -> None:
-        self.f, self.x, self.fx = f, x, fx
+    `moved` `(n,)` says, if it is watched, how far from x the inputs lie that f was asked for, relative to their size.
+    """
+
+    def __init__(self, f: Forward, x: Leaves, fx: Leaves, *, watched: bool = True) -> None:
+        self.f, self.x, self.fx, self.watched = f, x, fx, watched
         self.moved = torch.zeros(len(x[0]), dtype=torch.float64, device=x[0].device)
         self.crashes: dict[int, str] = {}
 
@@ -282,7 +287,7 @@ class Known:
         return lambda x: self._noted(x, self.f.via(made)(x))
 
     def _noted(self, x: Leaves, y: Leaves) -> Leaves:
-        for mine, theirs in zip(self.x, x, strict=True):
+        for mine, theirs in zip(self.x, x, strict=True) if self.watched else ():
             if mine.shape == theirs.shape:
                 self.moved = torch.maximum(self.moved, rms(_minus(theirs, mine)) / rms(mine).clamp_min(1e-300))
         self.crashes |= self.f.crashes
