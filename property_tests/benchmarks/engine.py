@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from models import egnn
 from models.cnn import Classifier
 from models.transformer import PointTransformer
 from property_tests.benchmarks.cases import Case, Duel, Figure, duel
-from property_tests.benchmarks.timing import Setting
+from property_tests.benchmarks.timing import MOST, Setting
 from symcheck import Claim, Subject
 from symcheck._autodiff import jvp
 from symcheck.domains import Grid, Joint, PointCloud, Sequence, Set, Tensors
@@ -77,11 +78,11 @@ def overhead(stated: Callable[[Setting], tuple[nn.Module, Claim]], trials: int, 
     audited(claim, trials, setting)
     seen = calls.copy()  # and not the calls of audits to come
     bare = replayed(model, seen, setting.device)
-    bare()
     evaluations = sum(shapes[0][0] if shapes[0].numel() else 0 for _, shapes in seen)
     batch = setting.clock(bare) / len(seen)
     notes = {"calls": len(seen), "evaluations": evaluations, "a batch": f"{1e3 * batch:.1f} ms"}
-    return Duel(partial(audited, claim, trials, setting), bare, rounds=3, notes=notes, asked=batch >= HEAVY)
+    run = partial(audited, claim, trials, setting)
+    return Duel(run, bare, fewest=2, seconds=10.0, rounds=7, notes=notes, asked=batch >= HEAVY)
 
 
 def graph_network(points: int, setting: Setting) -> tuple[nn.Module, Claim]:
@@ -212,9 +213,9 @@ ROOT = str(Path(symcheck.__file__).parents[1])
 
 
 def python(*arguments: str, cwd: str | None = None) -> str:
-    """What another Python prints, which imports the same symcheck."""
+    """What another Python prints, which imports the same symcheck, and from bytecode, as an installed one does."""
     path = os.pathsep.join([ROOT, *filter(None, [os.environ.get("PYTHONPATH")])])
-    env = {**os.environ, "PYTHONPATH": path}
+    env = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": ""}
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True, cwd=cwd, env=env).stdout
 
 
@@ -240,10 +241,10 @@ def linear(setting: Setting) -> Duel:
     return Duel(partial(each, many), partial(each, few), told=True, rounds=3)
 
 
-def processor(*arguments: str, cwd: str | None = None) -> float:
+def processor(*arguments: str) -> float:
     """The seconds of processor time that another Python takes: what else the machine does isn't among them."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    python(*arguments, cwd=cwd)
+    python(*arguments)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -263,19 +264,34 @@ def first_check(setting: Setting) -> Duel:
     return Duel(partial(processor, "-c", CHECK), partial(processor, "-c", "import torch"), told=True, rounds=7)
 
 
+# One process for all sessions: the half second of another's start differs from the next by more than the plugin takes.
+IDLE = """
+import contextlib, io, sys, time, pytest
+
+def session(*plugin):
+    known, start = set(sys.modules), time.process_time()
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert pytest.main(["-q", *sys.argv[2:], *plugin]) == 0
+    taken = time.process_time() - start
+    for name in set(sys.modules) - known:
+        del sys.modules[name]
+    return taken
+
+pytest.main(["-q", *sys.argv[2:]])
+for _ in range(int(sys.argv[1])):
+    print("pair", session("-p", "_symcheck_pytestplugin"), session())
+"""
+
+
 def idle_plugin(setting: Setting) -> Duel:
-    """A session of one test that doesn't ask for symcheck, with the plugin and without."""
-    folder = tempfile.TemporaryDirectory()
-    Path(folder.name, "test_nothing.py").write_text("def test_nothing():\n    pass\n")
-    words = "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:benchmark", "-p", "no:symcheck"
-
-    def session(*plugin: str) -> float:
-        """The least of three: what lies between two sessions on a busy machine is more than the plugin."""
-        return min(processor(*words, *plugin, cwd=folder.name) for _ in range(setting.size(3, 1)))
-
-    ours = partial(session, "-p", "_symcheck_pytestplugin")
-    ours()
-    return Duel(ours, session, told=True)
+    """Sessions of one test that doesn't ask for symcheck, with the plugin, which each imports anew, and without, in turns."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "test_nothing.py").write_text("def test_nothing():\n    pass\n")
+        off = [word for name in ("cacheprovider", "benchmark", "symcheck") for word in ("-p", f"no:{name}")]
+        said = python("-c", IDLE, str(setting.size(MOST, 1)), *off, cwd=folder)
+    pairs = [line.split()[1:] for line in said.splitlines() if line.startswith("pair ")]
+    ours, theirs = (cycle(map(float, seconds)) for seconds in zip(*pairs, strict=True))
+    return Duel(partial(next, ours), partial(next, theirs), told=True)
 
 
 def rotations(setting: Setting) -> Duel:
@@ -344,6 +360,15 @@ CASES: tuple[Case, ...] = (
     Case("engine", "elements", "10,000 rotations drawn and composed", "a loop over e3nn's", rotations, **E3NN, **ALONE),
     Case("engine", "inputs", "300 inputs of 100,000 numbers by a strategy", "torch.randn", drawn, Figure.TIMES, 3, **ALONE),
     Case("start-up", "help", "symcheck --help, processor time", "import click", help_text, Figure.ALONE, 0.150, **ALONE),
-    Case("start-up", "plugin", "pytest with the idle plugin", "without it", idle_plugin, Figure.MORE, 0.020, **ALONE),
+    Case(
+        "start-up",
+        "plugin",
+        "a session of pytest with the idle plugin, processor time",
+        "without it",
+        idle_plugin,
+        Figure.MORE,
+        0.020,
+        **ALONE,
+    ),
     Case("start-up", "first-check", "a process that makes one check", "import torch", first_check, Figure.MORE, **ALONE),
 )

@@ -101,29 +101,29 @@ class _Leaf:
     def generic(self) -> Tensor:
         return self.region == 0
 
-    @cached_property
+    @property
     def explained(self) -> Tensor:
         """Up to here an error in float64 is rounding, or interpolation."""
         return self.policy.slack * self.floor + self.policy.interpolation * self.interpolation
 
-    @cached_property
+    @property
     def allowed(self) -> Tensor:
         """What the claim itself allows: a part of the spread, or of the size at structured inputs where that is larger."""
         size = torch.where(self.generic, 0.0, self.magnitude.nan_to_num())
         return self.tolerance * size.clamp_min(self.signal)
 
-    @cached_property
+    @property
     def exact(self) -> Tensor:
         """Up to here an error in float64 is rounding, or what the claim itself allows."""
         return self.explained.maximum(self.allowed)
 
-    @cached_property
+    @property
     def single(self) -> Tensor:
         """Up to here float32 could not tell it from rounding: of an output that is larger than most, by its own size."""
         own = self.magnitude.nan_to_num().clamp_max(self.spread).clamp_min(self.signal)
         return self.exact.maximum(self.policy.slack * self.policy.single * own)
 
-    @cached_property
+    @property
     def working(self) -> Tensor:
         """Up to here an error in the working precision is rounding, or what the claim allows, or what float64 shows as well."""
         return (self.policy.slack * self.noise + self.truth.nan_to_num()).maximum(self.allowed)

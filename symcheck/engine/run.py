@@ -97,7 +97,7 @@ class _Examination:
         return replace(setup, findings=(*setup.findings, Finding("no-float64", text))), False
 
     def _measured(self, prop: Property, setup: Setup, precise: bool) -> Iterator[Event]:
-        check_applicable(self.claim, prop, self.model, setup, self.settings.seed)
+        check_applicable(self.claim, prop, setup)
         trials = draw(self.claim, setup, self.settings.trials, self.settings.seed, self.settings.policy)
         readings: list[Reading] = []
         for placement in dict.fromkeys((setup.forward.placement, self.working)):
