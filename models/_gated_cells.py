@@ -62,22 +62,31 @@ class Cell(nn.Module):
         if x.ndim == 2:
             one = [None if given is None else given.unsqueeze(0) for given in (durations, mask)]
             return self.forward(x.unsqueeze(0), *one).squeeze(0)
-        inward = functional.linear(x.transpose(0, 1).contiguous(), self._stacked("weight"), self._bias())
+        inward = heard(self._bias(), x.transpose(0, 1).flatten(0, 1), self._stacked("weight"))
+        inward = inward.reshape(len(inward), x.shape[1], x.shape[0], -1)  # a gate, and a step of it, lie in one piece
         lasting = logarithms(durations, mask, inward)
         if lasting is not None:
-            rates = inward[..., : self.rates * inward.shape[-1] // len(self.gates)]
+            rates = inward[: self.rates]
             rates += lasting.t().unsqueeze(-1)
         return self.integrated(x, inward)
 
     def integrated(self, x: Tensor, inward: Tensor) -> Tensor:
-        """What comes out `(n, steps, width)`, given what each gate hears of the input, `(steps, n, gates * width)`."""
+        """What comes out `(n, steps, width)`, given what each gate hears of the input, `(gates, steps, n, width)`."""
         raise NotImplementedError
 
     def _stacked(self, name: str) -> Tensor:
-        return torch.cat([getattr(gate, name) for gate in self.gates])
+        """Matrices `(gates, inputs, width)`."""
+        return torch.stack([getattr(gate, name) for gate in self.gates]).mT.contiguous()
 
     def _bias(self) -> Tensor:
-        return torch.cat([gate.weight.new_zeros(len(gate.weight)) if gate.bias is None else gate.bias for gate in self.gates])
+        """`(gates, 1, width)`."""
+        given = [gate.weight.new_zeros(len(gate.weight)) if gate.bias is None else gate.bias for gate in self.gates]
+        return torch.stack(given).unsqueeze(1)
+
+
+def heard(before: Tensor, z: Tensor, weights: Tensor) -> Tensor:
+    """What each gate hears of z: `before (gates, n or 1, width)`, `z (n, inputs)`, `weights (gates, inputs, width)`."""
+    return torch.baddbmm(before, z.expand(len(weights), *z.shape), weights)
 
 
 def logarithms(durations: Tensor | None, mask: Tensor | None, like: Tensor) -> Tensor | None:
@@ -124,12 +133,12 @@ class LeakyRNN(Cell):
 
     def integrated(self, x: Tensor, inward: Tensor) -> Tensor:
         if not self.feedback:
-            s, u = inward.chunk(2, -1)
+            s, u = inward
             return leaky(self.gate(s), torch.tanh(u))
-        h = inward.new_zeros(inward.shape[1], inward.shape[2] // 2)
-        across, states = self._stacked("across").t().contiguous(), []
-        for heard in inward.unbind():
-            s, u = torch.addmm(heard, h, across).chunk(2, -1)
+        h = torch.zeros_like(inward[0, 0])
+        across, states = self._stacked("across"), []
+        for shown in inward.unbind(1):
+            s, u = heard(shown, h, across)
             h = torch.lerp(h, torch.tanh(u), self.gate(s))
             states.append(h)
         return torch.stack(states, 1)
@@ -161,33 +170,31 @@ class LSTM(Cell):
         self.feedback = feedback
 
     def integrated(self, x: Tensor, inward: Tensor) -> Tensor:
-        m = torch.tanh(self._looped(inward) if self.feedback else self._driven(inward))
-        return self.read(x, m)
+        return self.read(x, self._looped(inward) if self.feedback else self._driven(inward))
 
     def read(self, x: Tensor, m: Tensor) -> Tensor:
         """What a step that shows x says of the state m."""
         return torch.sigmoid(self.out(torch.cat([x, m], -1))) * m
 
     def _looped(self, inward: Tensor) -> Tensor:
-        width = inward.shape[2] // 3
-        c = m = inward.new_zeros(inward.shape[1], width)
-        across, states = self._stacked("across").t().contiguous(), []
-        for heard in inward.unbind():
-            s = torch.addmm(heard, m, across)
-            lost, gained = torch.expm1(-s[:, : 2 * width].exp()).chunk(2, -1)  # minus what is forgotten, minus what enters
-            c = torch.addcmul(torch.addcmul(c, lost, c), gained, torch.tanh(s[:, 2 * width :]), value=-1)
+        c = m = torch.zeros_like(inward[0, 0])
+        across, states = self._stacked("across"), []
+        for shown in inward.unbind(1):
+            rates, (u,) = heard(shown, m, across).split_with_sizes((2, 1))
+            lost, gained = torch.expm1(-rates.exp())  # minus what is forgotten, minus what enters
+            c = torch.addcmul(torch.addcmul(c, lost, c), gained, torch.tanh(u), value=-1)
             m = torch.tanh(c)
-            states.append(c)
+            states.append(m)
         return torch.stack(states, 1)
 
     def _driven(self, inward: Tensor) -> Tensor:
-        forget, enter, u = inward.chunk(3, -1)
+        forget, enter, u = inward
         kept, gained = (-forget.exp()).exp(), closing(enter) * torch.tanh(u)
         c, states = torch.zeros_like(kept[0]), []
         for keep, gain in zip(kept.unbind(), gained.unbind(), strict=True):
             c = torch.addcmul(gain, keep, c)
             states.append(c)
-        return torch.stack(states, 1)
+        return torch.tanh(torch.stack(states, 1))
 
 
 class Clock(nn.Module):

@@ -1,6 +1,7 @@
 """Layers for features in frames: complex numbers z_m that become exp(-i m phi) z_m where the frame turns by phi.
 
-They are kept as the real numbers z_0, Re z_1, Im z_1, ..., Re z_M, Im z_M along the last axis, so that any dtype will do.
+They are kept as the real numbers z_0, Re z_1, Im z_1, ..., Re z_M, Im z_M along the last axis, so that any dtype will do. In
+memory the channels of one of them lie side by side, where these layers make them: a step along the last axis is a long one.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ def turned(z: Tensor, angle: Tensor) -> Tensor:
     found = [parts[0]]
     for m in range(1, len(parts), 2):
         cosine, sine, x, y = waves[m], waves[m + 1], parts[m], parts[m + 1]
-        found += [cosine * x - sine * y, sine * x + cosine * y]
-    return torch.stack(found, -1)
+        found += [torch.addcmul(cosine * x, sine, y, value=-1), torch.addcmul(sine * x, cosine, y)]
+    return torch.stack(found, -2).mT
 
 
 def harmonics(angle: Tensor, order: int) -> Tensor:
@@ -48,29 +49,29 @@ class Convolution(nn.Module):
     def forward(self, z: Tensor, c: Charts) -> Tensor:
         """Sums over the neighbours first, once for each wave of theta, and mixes channels once a vertex.
 
-        `edgewise` mixes them once an edge, which says the same more plainly: it is the oracle of this, which takes 1.6 to 2
-        times less on a CPU. Carrying the neighbours' features takes a good part of either.
+        `edgewise` mixes them once an edge, which says the same more plainly: it is the oracle of this, which takes 2.0 to 2.5
+        times less on a CPU.
         """
+        z = z.mT.contiguous().mT
         waves = harmonics(c.direction, self.out[1] // 2).unsqueeze(-1) * c.weight.unsqueeze(-2)
-        heard = waves.flatten(-2).mT @ self.seen(z, c)  # (..., V, waves * weights, inputs)
-        heard = heard.reshape(*z.shape[:-2], self.out[1], -1)
-        mix = self.kernel.permute(1, 2, 0)
-        parts = [heard[..., 0, :] @ mix[0]]
-        for m in range(1, self.out[1], 2):
-            cosine, sine = heard[..., m, :], heard[..., m + 1, :]
-            parts += [cosine @ mix[m] - sine @ mix[m + 1], sine @ mix[m] + cosine @ mix[m + 1]]
-        return torch.stack(parts, -1) + self.kept(z)
+        heard = waves.flatten(-2).mT @ self.seen(z, c).mT.flatten(-2)  # (..., V, waves * weights, components * inputs)
+        first, *pairs = heard.reshape(*z.shape[:-2], self.out[1], -1).split_with_sizes((1, *[2] * (self.out[1] // 2)), -2)
+        mix = self.kernel.reshape(*self.out, -1, *z.shape[-2:]).permute(1, 2, 4, 3, 0).flatten(1, 3)
+        parts = [first.flatten(-2) @ mix[0]]
+        for pair, a, b in zip(pairs, mix[1::2], mix[2::2], strict=True):  # cosines, sines to real, imaginary parts
+            parts.append(pair.flatten(-2) @ torch.cat([torch.cat([a, b], -1), torch.cat([-b, a], -1)]))
+        return torch.cat(parts, -1).reshape(*z.shape[:-2], self.out[1], -1).mT + self.kept(z)
 
     def edgewise(self, z: Tensor, c: Charts) -> Tensor:
         """The same as it is on paper: each message is mixed as the edge sees it, turned into the frame at p, and summed."""
-        weighted = c.weight.unsqueeze(-1) * self.seen(z, c).unsqueeze(-2)
+        weighted = c.weight.unsqueeze(-1) * self.seen(z, c).flatten(-2).unsqueeze(-2)
         mixed = torch.einsum("...ki, cdi -> ...kcd", weighted.flatten(-2), self.kernel)
         return turned(mixed, c.direction).sum(-3) + self.kept(z)
 
     def seen(self, z: Tensor, c: Charts) -> Tensor:
-        """y, the neighbours' features, carried to the vertex and seen from the edge: `(..., V, K, inputs)`."""
-        there = ringed(z.flatten(-2), c.neighbour)
-        return turned(there.reshape(*there.shape[:-1], *z.shape[-2:]), c.transport - c.direction).flatten(-2)
+        """y, the neighbours' features, carried to the vertex and seen from the edge: `(..., V, K, inputs, 2 M + 1)`."""
+        there = ringed(z.mT.flatten(-2), c.neighbour)
+        return turned(there.reshape(*there.shape[:-1], *z.mT.shape[-2:]).mT, c.transport - c.direction)
 
     def kept(self, z: Tensor) -> Tensor:
         """S_m z_m, and the bias of order 0. A bias of another order would be a direction in the frame."""
@@ -80,7 +81,7 @@ class Convolution(nn.Module):
             x, y = z[..., 2 * m - 1], z[..., 2 * m]
             parts += [x @ real[m] - y @ imaginary[m], x @ imaginary[m] + y @ real[m]]
         new = self.out[1] - len(parts)  # orders that z doesn't have
-        return torch.stack([*parts, *[torch.zeros_like(parts[0])] * new], -1)
+        return torch.stack([*parts, *[torch.zeros_like(parts[0])] * new], -2).mT
 
 
 class Gated(nn.Module):

@@ -29,7 +29,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from models._gated_cells import LSTM, Clock, Clocked, LeakyRNN
+from models._gated_cells import LSTM, Clock, Clocked, LeakyRNN, closing, heard
 from models._random import randomised
 from models._tasks.sequences import (
     OneHot,
@@ -76,14 +76,12 @@ class ReadsOutput(LSTM):
     """Gates that read y, as those of nn.LSTM do, and not the state: y reads the step, and so does the next one by it."""
 
     def integrated(self, x: Tensor, inward: Tensor) -> Tensor:
-        width = inward.shape[2] // 3
-        c = y = inward.new_zeros(inward.shape[1], width)
-        across, said = self._stacked("across").t(), []
-        for heard, shown in zip(inward.unbind(), x.unbind(1), strict=True):
-            s = torch.addmm(heard, y, across)
-            lost, gained = torch.expm1(-s[:, : 2 * width].exp()).chunk(2, -1)
-            c = c + lost * c - gained * torch.tanh(s[:, 2 * width :])
-            y = self.read(shown, torch.tanh(c))
+        c = y = torch.zeros_like(inward[0, 0])
+        across, said = self._stacked("across"), []
+        for z, shown in zip(x.unbind(1), inward.unbind(1), strict=True):
+            forget, enter, u = heard(shown, y, across)
+            c = c * (1 - closing(forget)) + closing(enter) * torch.tanh(u)
+            y = self.read(z, torch.tanh(c))
             said.append(y)
         return torch.stack(said, 1)
 

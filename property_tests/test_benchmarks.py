@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,14 @@ from property_tests.benchmarks.timing import Limits, Setting, Spread, Work
 
 LIMITS = Limits(bandwidth=1e9, peak=1e10)
 ROWS = "kernels/p4m-forward,engine/egnn-5-64"
+
+
+@pytest.fixture(autouse=True)
+def _as_many_threads() -> Iterator[None]:
+    """The command sets torch's threads, for the whole process."""
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
 
 
 def told(ours: list[float], theirs: list[float], figure: Figure, goal: float | None, **more: object) -> Row:
@@ -96,13 +105,8 @@ def test_two_sides_that_compute_something_else_are_refused() -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_the_command_writes_a_table(tmp_path: Path) -> None:
-    threads = torch.get_num_threads()
-    try:
-        done = CliRunner().invoke(
-            main, ["--quick", "--only", ROWS, "--threads", "1", "--out", str(tmp_path)], catch_exceptions=False
-        )
-    finally:
-        torch.set_num_threads(threads)
+    options = ["--quick", "--only", ROWS, "--threads", "1", "--out", str(tmp_path)]
+    done = CliRunner().invoke(main, options, catch_exceptions=False)
     assert done.exit_code == 0
     made = json.loads((tmp_path / "benchmarks.json").read_text())
     assert set(made["rows"]) == set(ROWS.split(","))

@@ -291,6 +291,20 @@ def test_the_fast_way_agrees_with_the_plain_one(surface: Any, order_in: int, ord
     )
 
 
+def test_so_do_their_gradients() -> None:
+    positions, faces, z = drawn(SURFACES["strip"], channels=3, dim=5)
+    c = intrinsic(positions, faces)
+    layer = seeded(lambda: randomised(Convolution(3, 4, 2, 2))).double()
+    leaves, towards = [z.requires_grad_(), *layer.parameters()], torch.ones(4, z.shape[1], 4, 5, dtype=z.dtype)
+
+    def gradients(way: Any, c: Charts) -> tuple[Tensor, ...]:
+        return torch.autograd.grad(way(z, c), leaves, towards)
+
+    assert all(off(*pair) < 1e-14 for pair in zip(gradients(layer, c), gradients(layer.edgewise, c), strict=True))
+    elsewhere = gradients(layer.edgewise, c._replace(direction=c.direction + 0.1))
+    assert off(gradients(layer, c)[0], elsewhere[0]) > 1e-3
+
+
 def complex_convolution(layer: Convolution, z: Tensor, c: Charts, order_in: int, order_out: int) -> dict[int, Tensor]:
     """out_m(p) = S_m z_m(p) + sum_q sum_r w_r exp(i m theta) (a y + b conj(y)), y = exp(i n (g - theta)) z_n(q), by loops."""
     channels, size = layer.out[0], 2 * order_in + 1

@@ -39,13 +39,14 @@ carry it past 100 %. Nothing here is a test, and figures are those of one machin
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write the table and its JSON to this folder.")
 def main(quick: bool, only: str, device: str, threads: int, out: Path | None) -> None:
     """Measure the engine and the reference models' layers against their peers; write reports/benchmarks.md and .json."""
-    torch.set_num_threads(threads)
+    cases = chosen(only)
     if device == "cuda" and not torch.cuda.is_available():
         raise click.UsageError("there is no CUDA device here.")
+    torch.set_num_threads(threads)
     setting = Setting(torch.device(device), quick)
     limits = Limits.measured(setting)
     rows, left = [], {}
-    for case in chosen(only):
+    for case in cases:
         reason = case.lacks(setting)
         if reason:
             left[case.id] = reason

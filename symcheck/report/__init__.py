@@ -8,8 +8,8 @@ from symcheck.report.record import (
     Record,
     Result,
     SavedRecord,
-    TensorRecord,
 )
+from symcheck.report.tensors import TensorRecord
 
 __all__ = [
     "CounterexampleRecord",

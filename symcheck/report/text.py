@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from symcheck.engine import Verdict
 from symcheck.errors import printable as printable
-from symcheck.report.record import CounterexampleRecord, LeafRecord, LocationRecord, Record, Result, TensorRecord
+from symcheck.report.record import CounterexampleRecord, LeafRecord, LocationRecord, Record, Result
+from symcheck.report.tensors import TensorRecord
 
 if TYPE_CHECKING:
     from symcheck.replaying import Replayed

@@ -11,9 +11,11 @@ from typing import Any
 from symcheck import _tree
 from symcheck.errors import ClaimError
 from symcheck.reps import words
-from symcheck.reps.algebra import Blocks, Conjugate, Custom, Dual, Factor, TensorProduct, Together, Via, word
+from symcheck.reps.algebra import Blocks, TensorProduct, Together, word
 from symcheck.reps.base import Look, Rep, Shape
 from symcheck.reps.cartesian import Character, LastAxis, Point, Scalar, Vector
+from symcheck.reps.custom import Custom
+from symcheck.reps.derived import Conjugate, Dual, Factor, Via
 from symcheck.reps.finite import Phase, PlanarIrreps, Regular, Sign
 from symcheck.reps.gauge import ComplexFramed, Cycle, Framed, LogMap, Transport
 from symcheck.reps.homogeneous import Homogeneous

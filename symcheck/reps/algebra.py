@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -20,26 +20,18 @@ from torch import Generator, Tensor
 
 from symcheck.errors import ClaimError, GroupError
 from symcheck.groups import (
-    GL,
-    SE,
     SO,
     SU,
     E,
-    Group,
-    Homomorphism,
-    Lorentz,
     Monoid,
     O,
     Product,
     Sim,
     Symmetric,
     Translations,
-    U,
-    cover,
 )
-from symcheck.groups.homomorphism import inclusion
 from symcheck.reps.base import Look, Rep, Shape
-from symcheck.reps.cartesian import Point, Scalar, Vector, matrix_act
+from symcheck.reps.cartesian import Point, Scalar, Vector
 from symcheck.reps.irreps import Irreps
 from symcheck.reps.moves import Permute, Relabel, Roll
 from symcheck.reps.spinor import Spinor
@@ -111,7 +103,7 @@ class Together(Combined):
     name = "together"
 
     def __init__(self, *reps: Rep) -> None:
-        _are_reps("Together", reps)
+        are_reps("Together", reps)
         flat = [inner for rep in reps for inner in (rep.reps if isinstance(rep, Together) else (rep,))]
         object.__setattr__(self, "reps", tuple(flat))
 
@@ -219,7 +211,7 @@ class Blocks(Combined):
         pairs: list[tuple[Rep, int]] = []
         for block in blocks:
             pairs += block.blocks if isinstance(block, Blocks) else [(block, 1)] if isinstance(block, Rep) else [block]
-        _are_reps("Blocks", [rep for rep, _ in pairs])
+        are_reps("Blocks", [rep for rep, _ in pairs])
         for rep, copies in pairs:
             if not isinstance(copies, int) or copies < 1:
                 raise ClaimError(f"Blocks: there are {copies!r} copies of {rep}. Give a whole number of 1 or more.")
@@ -315,8 +307,8 @@ class TensorProduct(Combined):
     name = "tensor_product"
 
     def __post_init__(self) -> None:
-        _are_reps("TensorProduct", self.parts)
-        _are_linear(self, self.parts, "so products of what it acts on don't transform by themselves")
+        are_reps("TensorProduct", self.parts)
+        are_linear(self, self.parts, "so products of what it acts on don't transform by themselves")
 
     @property
     def parts(self) -> tuple[Rep, ...]:
@@ -370,307 +362,7 @@ class TensorProduct(Combined):
             (cls(Irreps("1o+0e"), Vector()), SO(3), (12,)),
             (cls(Cartesian(2), PseudoScalar()), E(2), (4,)),
             (cls(Spinor(), Spinor(1)), SU(2), (6,)),
-            (cls(Vector(), Dual(Vector())), GL(2), (2, 4)),
         ]
-
-
-@dataclass(frozen=True)
-class Dual(Combined):
-    """The dual of a linear rep: the inverse transpose of its matrices, so that `sum(dual * x)` is invariant.
-
-    Covectors, gradients and momenta of a general linear group are `Dual(Vector())`. Under an orthogonal rep it is the same,
-    under a unitary one its conjugate.
-    """
-
-    rep: Rep
-
-    name = "dual"
-
-    def __post_init__(self) -> None:
-        _are_reps("Dual", self.parts)
-        _are_linear(self, self.parts, "and so has no matrix to invert and transpose")
-
-    @property
-    def parts(self) -> tuple[Rep, ...]:
-        return (self.rep,)
-
-    @property
-    def discrete(self) -> bool:  # type: ignore[override]
-        return False
-
-    @property
-    def mixes(self) -> tuple[int, ...] | None:
-        return self.rep.mixes
-
-    def fibre(self, group: Monoid) -> Shape | None:
-        return self.rep.fibre(group)
-
-    def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
-        if self.trivial:
-            return x
-        fibre = self.rep.fibre(group)
-        shape = tuple(x.shape[x.ndim - self.rank :]) if fibre is None else fibre
-        matrix = self.rep.matrix(group, _group(self, group).inverse(g), shape).mT
-        flat = x.reshape(*x.shape[: x.ndim - len(shape)], math.prod(shape))
-        return matrix_act(matrix, flat).reshape(x.shape)
-
-    def misfit(self, group: Monoid, shape: Shape) -> str | None:
-        try:
-            _group(self, group)
-        except GroupError as error:
-            return str(error)
-        return self.rep.misfit(group, shape)
-
-    @classmethod
-    def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
-        return [
-            (cls(Vector()), O(3), (4, 3)),
-            (cls(Cartesian(2)), SO(2), (3, 2, 2)),
-            (cls(Irreps("2e+1o")), E(3), (8,)),
-            (cls(Permute()), Symmetric(4), (2, 4, 2)),
-            (cls(PseudoScalar()), O(2), (3,)),
-            (cls(Vector()), GL(3), (4, 3)),
-            (cls(Vector()), Lorentz(3), (4,)),
-            (cls(Spinor()), SU(2), (2,)),
-        ]
-
-
-def _group(rep: Rep, group: Monoid) -> Group:
-    if not isinstance(group, Group):
-        raise GroupError(f"{rep}: {group} has no inverses, which a dual needs. Use a group, or the rep itself.")
-    return group
-
-
-@dataclass(frozen=True)
-class Conjugate(Combined):
-    """The complex conjugate of a linear rep: what acts on the conjugates of its tensors, as on antiquarks beside quarks."""
-
-    rep: Rep
-
-    name = "conjugate"
-
-    def __post_init__(self) -> None:
-        _are_reps("Conjugate", self.parts)
-        _are_linear(self, self.parts, "and so its matrices can't be conjugated")
-
-    @property
-    def parts(self) -> tuple[Rep, ...]:
-        return (self.rep,)
-
-    @property
-    def mixes(self) -> tuple[int, ...] | None:
-        return self.rep.mixes
-
-    def fibre(self, group: Monoid) -> Shape | None:
-        return self.rep.fibre(group)
-
-    def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
-        return self.rep.act(group, g, x.conj()).conj().resolve_conj()
-
-    def misfit(self, group: Monoid, shape: Shape) -> str | None:
-        return self.rep.misfit(group, shape)
-
-    @classmethod
-    def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
-        return [(cls(Vector()), O(3), (4, 3)), (cls(Spinor()), SU(2), (2, 2)), (cls(2 * Vector()), U(3), (6,))]
-
-
-@dataclass(frozen=True)
-class Via(Combined):
-    """A rep of another group by way of a homomorphism: each element acts as its image does.
-
-    By an inclusion it is the restriction to a subgroup; by a projection a product acts by one of its factors; by the cover of
-    SO(3), SU(2) turns vectors.
-    """
-
-    rep: Rep
-    homomorphism: Homomorphism
-
-    name = "via"
-
-    def __post_init__(self) -> None:
-        _are_reps("Via", self.parts)
-
-    def __repr__(self) -> str:
-        return f"Via({self.rep}, {self.homomorphism.source} -> {self.homomorphism.target})"
-
-    @property
-    def parts(self) -> tuple[Rep, ...]:
-        return (self.rep,)
-
-    @property
-    def text(self) -> str:
-        return f"{word(self.rep)} of {self.homomorphism.target}"
-
-    @property
-    def mixes(self) -> tuple[int, ...] | None:
-        return self.rep.mixes
-
-    def fibre(self, group: Monoid) -> Shape | None:
-        return self.rep.fibre(self.homomorphism.target)
-
-    def look(self, group: Monoid, shape: Shape) -> Look:
-        return self.rep.look(self.homomorphism.target, shape)
-
-    def is_complex(self, group: Monoid) -> bool:
-        return self.rep.is_complex(self.homomorphism.target)
-
-    def sample(self, group: Monoid, shape: Shape, n: int, rng: Generator) -> Tensor:
-        return self.rep.sample(self.homomorphism.target, shape, n, rng)
-
-    def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
-        return self.rep.act(self.homomorphism.target, self.homomorphism(g), x)
-
-    def misfit(self, group: Monoid, shape: Shape) -> str | None:
-        source = self.homomorphism.source
-        try:
-            target = self.homomorphism.target.bind(self.rep.sizes(shape))
-        except GroupError as error:
-            return f"{self}: {error}"
-        if not _same(source, group):
-            return f"{self} is for {source}, not for {group}"
-        return self.rep.misfit(target, shape)
-
-    @classmethod
-    def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
-        """The restriction to a subgroup, the projection R -> det(R) R to rotations, and the cover of the rotations."""
-        proper = Homomorphism(O(3), SO(3), lambda g: torch.linalg.det(g).sign().reshape(-1, 1, 1) * g)
-        return [
-            (cls(Point(), inclusion(SE(3), E(3))), SE(3), (4, 3)),
-            (cls(Irreps("2e"), proper), O(3), (5,)),
-            (cls(Vector(), cover), SU(2), (4, 3)),
-        ]
-
-
-def _same(source: Monoid, group: Monoid) -> bool:
-    """Whether a homomorphism from `source` is one from a bound group: from the same, or from that for any size."""
-    try:
-        return source.bind({}) == group
-    except GroupError:  # its sizes aren't known
-        return type(source) is type(group)
-
-
-@dataclass(frozen=True)
-class Factor(Combined):
-    """A rep of one factor of a product group, by its number from 0, where several have the part that the rep asks for.
-
-    Under SO(3) x SO(3), `Factor(Vector(), 1)` turns by the second rotation; `Vector()` by the first that there is.
-    """
-
-    rep: Rep
-    index: int
-
-    name = "factor"
-
-    def __post_init__(self) -> None:
-        _are_reps("Factor", self.parts)
-        if not isinstance(self.index, int) or self.index < 0:
-            raise ClaimError(f"{self}: factors are numbered 0, 1 and so on, in the order in which the group names them.")
-
-    @property
-    def parts(self) -> tuple[Rep, ...]:
-        return (self.rep,)
-
-    @property
-    def text(self) -> str:
-        return f"factor({word(self.rep)}, index={self.index})"
-
-    @property
-    def mixes(self) -> tuple[int, ...] | None:
-        return self.rep.mixes
-
-    def fibre(self, group: Monoid) -> Shape | None:
-        return self.rep.fibre(self._factor(group))
-
-    def look(self, group: Monoid, shape: Shape) -> Look:
-        return self.rep.look(self._factor(group), shape)
-
-    def is_complex(self, group: Monoid) -> bool:
-        return self.rep.is_complex(self._factor(group))
-
-    def sample(self, group: Monoid, shape: Shape, n: int, rng: Generator) -> Tensor:
-        return self.rep.sample(self._factor(group), shape, n, rng)
-
-    def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
-        return self.rep.act(self._factor(group), self._product(group).split(g)[self.index], x)
-
-    def misfit(self, group: Monoid, shape: Shape) -> str | None:
-        try:
-            return self.rep.misfit(self._factor(group), shape)
-        except GroupError as error:
-            return str(error)
-
-    def _factor(self, group: Monoid) -> Monoid:
-        return self._product(group).groups[self.index]
-
-    def _product(self, group: Monoid) -> Product:
-        if not isinstance(group, Product):
-            raise GroupError(f"{self}: {group} is no product. Use the rep itself, {self.rep}.")
-        if self.index >= len(group.groups):
-            raise GroupError(f"{self}: {group} has {len(group.groups)} factors, numbered from 0. Use one of them.")
-        return group
-
-    @classmethod
-    def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
-        rotations = Product((SO(3), O(3)))
-        return [
-            (cls(Vector(), 1), rotations, (4, 3)),
-            (cls(Vector(), 0) * Via(PseudoScalar(), rotations.projection(1)), rotations, (3,)),
-            (TensorProduct(cls(Vector(), 0), cls(Vector(), 1)), rotations, (2, 9)),
-        ]
-
-
-Action = Callable[[Monoid, Tensor, Tensor], Tensor]
-"""The group, elements `(n, *element)` and tensors `(n, *shape)` to tensors `(n, *shape)`."""
-
-
-@dataclass(frozen=True, repr=False)
-class Custom(Rep):
-    """A rep that a function of yours computes: `function(group, g, x)`, `(n, *element), (n, *shape) -> (n, *shape)`.
-
-    A check tries that it is a rep, on its own elements and tensors. `rank` is the number of trailing axes that it needs;
-    `linear`, `discrete`, `exact` and `mixes` are as for every rep.
-
-    >>> Custom(lambda group, g, x: x * group.linear(g)[:, 0, 0].reshape(-1, 1), name="along x", rank=1)
-    Custom('along x')
-    """
-
-    function: Action
-    _: KW_ONLY
-    name: str = "custom"  # type: ignore[misc] # its own here, the class's elsewhere
-    rank: int = 0
-    linear: bool = True  # type: ignore[misc]
-    discrete: bool = False  # type: ignore[misc]
-    exact: bool = True  # type: ignore[misc]
-    mixes: tuple[int, ...] | None = None
-
-    def __post_init__(self) -> None:
-        if not callable(self.function):
-            raise ClaimError(f"Custom: {self.function!r} is no function of a group, elements and tensors. Give one that acts.")
-
-    @property
-    def text(self) -> str:
-        return self.name
-
-    def __repr__(self) -> str:
-        return f"Custom({self.name!r})"
-
-    def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
-        y = self.function(group, g, x)
-        if not isinstance(y, Tensor) or y.shape != x.shape:
-            got = f"shape {tuple(y.shape)}" if isinstance(y, Tensor) else repr(y)
-            raise ClaimError(f"{self} returned {got} for a tensor of shape {tuple(x.shape)}. Return one of the same shape.")
-        return y.to(x)
-
-    def misfit(self, group: Monoid, shape: Shape) -> str | None:
-        return None
-
-    @classmethod
-    def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
-        def first_column(group: Monoid, g: Tensor, x: Tensor) -> Tensor:
-            return matrix_act(group.linear(g), x)
-
-        return [(cls(first_column, name="by matrices", rank=1, mixes=(-1,)), O(3), (4, 3))]
 
 
 def word(rep: Rep) -> str:
@@ -687,7 +379,7 @@ def word(rep: Rep) -> str:
     return rep.name + (f"({', '.join(f'{name}={value!r}' for name, value in given)})" if given else "")
 
 
-def _are_reps(who: str, reps: Sequence[Rep]) -> None:
+def are_reps(who: str, reps: Sequence[Rep]) -> None:
     if not reps:
         raise ClaimError(f"{who}() is made of nothing. Give it reps, such as Vector().")
     for rep in reps:
@@ -695,7 +387,7 @@ def _are_reps(who: str, reps: Sequence[Rep]) -> None:
             raise ClaimError(f"{who}: {rep!r} is no rep. Use a rep such as Vector(), or write it all as one text.")
 
 
-def _are_linear(whole: Rep, reps: Sequence[Rep], consequence: str) -> None:
+def are_linear(whole: Rep, reps: Sequence[Rep], consequence: str) -> None:
     for rep in reps:
         if not rep.linear:
             raise ClaimError(f"{whole}: {rep} isn't linear, {consequence}. Use a linear rep, such as 'vector'.")

@@ -18,14 +18,14 @@ from symcheck.errors import ClaimError, GroupError, did_you_mean
 from symcheck.groups import SE, SO, Cyclic, Dihedral, Monoid, O, PeriodicShifts, PlaneGroup, SignFlips, Translations
 from symcheck.reps.base import Look, Rep, Shape
 from symcheck.reps.cartesian import is_orthogonal
-from symcheck.reps.moves import Roll, _from_the_end, gridded
+from symcheck.reps.moves import OnGrid, Roll
 
 Interpolation = Literal["bilinear", "bicubic", "fourier"]
 KINDS: tuple[Interpolation, ...] = ("bilinear", "bicubic", "fourier")
 
 
 @dataclass(frozen=True)
-class Image(Rep):
+class Image(OnGrid):
     """Two axes, by default the last, are the rows and columns of an image, whose samples are moved: nothing is interpolated.
 
     For groups of quarter turns and reflections, about the middle of the image, and of cyclic shifts: C_4, D_4, D_1, p4, p4m,
@@ -44,20 +44,9 @@ class Image(Rep):
     discrete = True
 
     def __post_init__(self) -> None:
-        _from_the_end(self, self.axes)
+        super().__post_init__()
         if len(self.axes) != 2:
             raise ClaimError(f"{self}: an image has 2 axes, its rows and its columns. For others use Roll(axes=...).")
-
-    def look(self, group: Monoid, shape: Shape) -> Look:
-        return gridded(self.axes)
-
-    @property
-    def rank(self) -> int:
-        return -min(self.axes)
-
-    @property
-    def mixes(self) -> tuple[int, ...]:
-        return self.axes
 
     def sizes(self, shape: Shape) -> Mapping[str, int]:
         return Roll(self.axes).sizes(shape)
@@ -207,7 +196,7 @@ class Rotate(Rep):
 
 
 @dataclass(frozen=True)
-class FourierShift(Rep):
+class FourierShift(OnGrid):
     """Shifts a periodic signal along its axes by fractions of a sample: at frequency k, by the phase exp(-2πi k v / N).
 
     What a band-limited signal would show at the shifted samples, exactly. For an even N, half of the signals at the fastest
@@ -215,23 +204,7 @@ class FourierShift(Rep):
     rep hold for every tensor. Give inputs without it; an output that has it shows as a violation unless it is invariant.
     """
 
-    axes: tuple[int, ...] = (-2, -1)
-
     name = "fourier_shift"
-
-    def __post_init__(self) -> None:
-        _from_the_end(self, self.axes)
-
-    def look(self, group: Monoid, shape: Shape) -> Look:
-        return gridded(self.axes)
-
-    @property
-    def rank(self) -> int:
-        return -min(self.axes)
-
-    @property
-    def mixes(self) -> tuple[int, ...]:
-        return self.axes
 
     def sizes(self, shape: Shape) -> Mapping[str, int]:
         return Roll(self.axes).sizes(shape)

@@ -153,13 +153,10 @@ def _gathered(x: Tensor, axis: int, source: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Roll(Rep):
-    """Shifts a grid cyclically along its axes, counted from the end, as `torch.roll` does."""
+class OnGrid(Rep):
+    """A rep that moves the samples of a grid along axes, counted from the end, and leaves the other axes alone."""
 
     axes: tuple[int, ...] = (-2, -1)
-
-    name = "roll"
-    discrete = True
 
     def __post_init__(self) -> None:
         _from_the_end(self, self.axes)
@@ -174,6 +171,14 @@ class Roll(Rep):
 
     def look(self, group: Monoid, shape: Shape) -> Look:
         return gridded(self.axes)
+
+
+@dataclass(frozen=True)
+class Roll(OnGrid):
+    """Shifts a grid cyclically along its axes, counted from the end, as `torch.roll` does."""
+
+    name = "roll"
+    discrete = True
 
     def sizes(self, shape: Shape) -> Mapping[str, int]:
         return {f"grid{i}": shape[axis] for i, axis in enumerate(self.axes)}
@@ -225,30 +230,14 @@ def _turns(group: Monoid) -> bool:
 
 
 @dataclass(frozen=True)
-class Flip(Rep):
+class Flip(OnGrid):
     """Reverses a grid along its axes, counted from the end: along those of the coordinates whose sign an element changes.
 
     For groups of sign flips, with an axis for each coordinate. `Image` moves grids by quarter turns and reflections.
     """
 
-    axes: tuple[int, ...] = (-2, -1)
-
     name = "flip"
     discrete = True
-
-    def __post_init__(self) -> None:
-        _from_the_end(self, self.axes)
-
-    def look(self, group: Monoid, shape: Shape) -> Look:
-        return gridded(self.axes)
-
-    @property
-    def rank(self) -> int:
-        return -min(self.axes)
-
-    @property
-    def mixes(self) -> tuple[int, ...]:
-        return self.axes
 
     def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
         flipped = (group.linear(g).diagonal(dim1=-2, dim2=-1) < 0).to(x.device)

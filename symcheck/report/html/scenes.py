@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from symcheck.report.html.charts import Drawing, Label, Mark, circle, px, sphere_map
-from symcheck.report.record import TensorRecord
+from symcheck.report.tensors import TensorRecord
 
 SIZE = 180  # pixels of a view of space: the five of an equation stand side by side on a desk
 YAW, PITCH = 0.6, 0.4  # radians: from where space is seen at first, as the script has it

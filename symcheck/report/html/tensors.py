@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from symcheck.report.html import scenes as scene
 from symcheck.report.html.charts import Drawing
-from symcheck.report.record import MinimalRecord, TensorRecord
+from symcheck.report.record import MinimalRecord
+from symcheck.report.tensors import TensorRecord
 from symcheck.report.text import numbers
 
 RHO, TAU, THETA, PRIME = "\u03c1", "\u03c4", "\u03b8", "\u2032"
