@@ -201,7 +201,7 @@ def _module_tensors(root: nn.Module) -> Iterator[Tensor]:
         for value in vars(module).values():
             if isinstance(value, Tensor):
                 yield value
-            elif value and isinstance(value, (dict, list, tuple)):
+            elif isinstance(value, (dict, list, tuple)) and value:  # most are empty dicts of hooks
                 yield from (item for item in (value.values() if isinstance(value, dict) else value) if isinstance(item, Tensor))
 
 
