@@ -358,6 +358,11 @@ def test_a_rep_that_is_none() -> None:
         symcheck.check(torch.nn.Identity(), CLOUD, **{**ROTATION, "inputs": Halved()})
 
 
+def test_an_audit_of_nothing_is_refused() -> None:
+    with pytest.raises(ClaimError, match="there are no claims: an audit of nothing can't fail"):
+        symcheck.audit([])
+
+
 def test_claims_need_reasons_and_names_of_their_own() -> None:
     claim = Claim(torch.nn.Identity(), "SO(3)", domain=CLOUD, inputs="vector", outputs="vector")
     with pytest.raises(ClaimError, match="needs a reason"):

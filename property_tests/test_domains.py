@@ -760,6 +760,7 @@ REFUSED: list[tuple[Callable[[], Domain], str]] = [
     (lambda: Like((torch.zeros(2), NAN)), "example: input [1] holds NaN or infinity. Give finite numbers."),
     (lambda: Like(1 / torch.zeros(2)), "example: input [0] holds NaN or infinity. Give finite numbers."),
     (lambda: Examples({"pos": NAN}), "Examples: input [0].pos holds NaN or infinity. Give finite numbers."),
+    (lambda: Like(torch.eye(3).to_sparse()), "example: input [0] is sparse_coo. Give it dense: x.to_dense()."),
     (lambda: Like(3), f"example: input holds no tensors: (int). {PASS}"),
     (lambda: Like({"a": None}), f"example: input holds no tensors: (dict(a=None)). {PASS}"),
     (lambda: Examples([]), f"Examples: input holds no tensors: (list()). {PASS}"),

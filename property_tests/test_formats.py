@@ -49,6 +49,21 @@ def test_every_format(form: str, record: Record, snapshot: SnapshotAssertion) ->
     assert rendered(record, form) == snapshot
 
 
+def test_what_cannot_be_tested_as_stated_has_no_verdict_wherever_it_is_shown(record: Record, tmp_path: Path) -> None:
+    (misstated,) = (result for result in record.results if result.claim == "misstated")
+    alone, saved = replace(record, results=(misstated,), skipped=(), mended=()), tmp_path / "record.json"
+    saved.write_bytes(alone.json())
+    table = CliRunner().invoke(main, ["report", str(saved)]).stdout
+    for text in (
+        table,
+        misstated._repr_html_(),
+        alone._repr_html_(),
+        *(rendered(alone, form) for form in FORMATS if form != "json"),
+    ):
+        assert "MISSTATED" in text
+        assert "CRASHED" not in text
+
+
 def test_the_formats_offered_are_those_that_there_are() -> None:
     assert tuple(FORMATS) == OFFERED
 

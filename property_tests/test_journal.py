@@ -173,6 +173,37 @@ def test_a_model_that_changed_since_is_refused_and_audited_anew_without_resume(t
     assert not JOURNAL.exists()
 
 
+NET = """
+from torch import nn
+
+class Net(nn.Module):
+    def forward(self, x):
+        return x.norm(dim=-1)
+
+def build():
+    return Net()
+
+net = Net()
+"""
+
+
+@pytest.mark.parametrize("name", ["build", "Net", "net"])
+def test_the_file_of_a_model_that_the_command_line_names_is_in_the_digest(target: str, name: str) -> None:
+    from symcheck import Claim
+    from symcheck.domains import PointCloud
+    from symcheck.subjects import subject
+
+    def digest() -> str:
+        given = {"domain": PointCloud(4), "inputs": "vector", "outputs": "scalar"}
+        return stated(Claim(subject(f"{target}:{name}"), "SO(3)", **given))
+
+    Path(f"{target}.py").write_text(NET)
+    before = digest()
+    assert before == digest()
+    Path(f"{target}.py").write_text(NET.replace("norm(dim=-1)", "square().sum(-1)"))
+    assert before != digest()
+
+
 def test_an_audit_that_is_done_leaves_no_folder_that_it_made(target: str) -> None:
     assert audit(target, "--only", "*radii*").exit_code == 0
     assert not JOURNAL.parent.exists()

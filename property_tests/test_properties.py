@@ -386,7 +386,4 @@ def test_an_output_without_entries_disagrees_with_nothing() -> None:
     def model(x: Tensor) -> tuple[Tensor, Tensor]:
         return energy(x), x[..., :0, 0]
 
-    assert symcheck.check(model, CLOUD, group="SO(3)", inputs="vector", outputs=("scalar", "scalar")).verdict.name in (
-        "HOLDS",
-        "VACUOUS",
-    )
+    assert symcheck.check(model, CLOUD, group="SO(3)", inputs="vector", outputs=("scalar", "scalar")).verdict.name == "VACUOUS"

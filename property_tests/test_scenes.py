@@ -14,6 +14,7 @@ from torch import Tensor
 
 import symcheck
 from symcheck import Claim, Verdict
+from symcheck.claims import Skipped
 from symcheck.domains import Generated, Graph, Mesh, PointCloud, Sequence, Set, Sphere, Tensors
 from symcheck.domains.mesh import icosphere
 from symcheck.groups import SO, Symmetric, from_string
@@ -37,8 +38,8 @@ def simplest(result: Result) -> MinimalRecord:
 
 
 def page(result: Result) -> str:
-    audit: Record = symcheck.audit([])
-    return render(msgspec.structs.replace(audit, results=(result,)))
+    audit: Record = symcheck.audit([], skipped=[Skipped("another", "for its frame alone")])
+    return render(msgspec.structs.replace(audit, results=(result,), skipped=()))
 
 
 def spaces(text: str) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from symcheck import Claim, Record
 from symcheck.cli import main
 from symcheck.domains import PointCloud
 from symcheck.engine import Event, Measuring
-from symcheck.errors import SettingsError
+from symcheck.errors import SettingsError, did_you_mean
 from symcheck.report.changes import changes
 from symcheck.selection import matches, selected
 
@@ -43,6 +43,15 @@ FAST: dict[str, Any] = {"trials": 8}
 
 
 # Patterns
+
+
+def test_a_pattern_with_a_star_is_not_told_to_have_one() -> None:
+    with pytest.raises(SettingsError) as told:
+        selected(CLAIMS, ["wide*"], [])
+    assert (
+        str(told.value)
+        == f"--only: 'wide*' matches no claim; {did_you_mean('wide*', [n for c in CLAIMS for n in (c.subject.name, c.id)])}"
+    )
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,15 @@ def test_a_python_file(source: Any) -> None:
     assert symcheck("replay", failures[0].stem).exit_code == 1
 
 
+def test_a_class_without_an_init_of_its_own_is_a_factory_and_a_function_of_any_arguments_a_model(source: Any) -> None:
+    text = "from torch import nn\nclass Norms(nn.Module):\n    def forward(self, x):\n        return x.norm(dim=-1)\n"
+    name = source(text + "def norms(*x):\n    return x[0].norm(dim=-1)\n")
+    assert subjects.subject(f"{name}:Norms").build is not None
+    assert subjects.subject(f"{name}:norms").build is None
+    for model in ("Norms", "norms"):
+        assert symcheck("audit", f"{name}.py:{model}", *CLAIM).exit_code == 0
+
+
 def test_a_python_file_in_a_package_may_import_its_siblings(source: Any) -> None:
     Path("inside_a_package").mkdir()
     Path("inside_a_package/__init__.py").touch()

@@ -122,7 +122,8 @@ def audit(
     """Audit many claims. One that can't be tested as stated is recorded with the reason, and the others go on.
 
     `on_event` is called with each event, to show progress. Trials that violate a claim against expectation are kept in the
-    folder `save`, if one is given, for `symcheck replay`. Raises AuditInterrupted, with what is done, on Ctrl-C.
+    folder `save`, if one is given, for `symcheck replay`. Raises AuditInterrupted, with what is done, on Ctrl-C;
+    ClaimError where there are no claims, which nothing could fail.
 
     `fail_fast` begins no further claim once one isn't as expected, and `max_time` none after so many seconds; what is then
     left is recorded as skipped, with the reason, beside the claims in `skipped`. What fails in the record `baseline` with the
@@ -132,9 +133,11 @@ def audit(
     settings = _settings(seed, trials, device, dtype, perturb)
     if max_time is not None and not 0 < max_time < math.inf:
         raise SettingsError(f"max_time is a number of seconds above 0, not {max_time!r}.")
-    claims = [claims] if isinstance(claims, Claim) else list(claims)
+    claims, left_out = [claims] if isinstance(claims, Claim) else list(claims), list(skipped)
+    if not claims and not left_out:
+        raise ClaimError("there are no claims: an audit of nothing can't fail. Give one or more of symcheck.Claim.")
     _unique(claims)
-    whole = Auditing(settings, on_event, save, fail_fast, max_time, baseline, journal, layers, list(skipped))
+    whole = Auditing(settings, on_event, save, fail_fast, max_time, baseline, journal, layers, left_out)
     return whole.audited(claims)
 
 

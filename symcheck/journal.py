@@ -14,17 +14,19 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import msgspec
 import torch
 
-from symcheck.claims import Claim
+from symcheck.claims import Claim, Subject
 from symcheck.engine import Settings
 from symcheck.engine.weights import fingerprint
 from symcheck.errors import JournalError, printable
 from symcheck.failures import folder
+from symcheck.placement import modules_of
 from symcheck.report import Result
 from symcheck.report.record import SCHEMA
 
@@ -140,20 +142,33 @@ def stated(claim: Claim) -> str:
         subject.spec,
         subject.files,
         subject.batching,
-        _code(subject.build or subject.model),
+        *_code(subject),
     ]
     parts.append(fingerprint(subject.model) if subject.model is not None else "")
     words = [re.sub(r" at 0x[0-9a-fA-F]+", "", repr(part)) for part in parts]
     return hashlib.sha256("\0".join(words).encode(errors="replace")).hexdigest()
 
 
-def _code(made: object) -> str:
-    """The SHA-256 of the file that a function or an object's class is in; "" where there is none."""
+def _code(subject: Subject) -> list[str]:
+    """The SHA-256 of each file that the factory is in, or the model and its modules."""
+    made = [subject.build] if subject.build is not None else [subject.model, *modules_of(subject.model)]
+    files = {_file(_inside(one)) for one in made}
+    return sorted(hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files if file)
+
+
+def _inside(made: Any) -> Any:
+    """What a wrapper wraps, and a `partial` calls."""
+    made = inspect.unwrap(made) if callable(made) else made
+    return _inside(made.func) if isinstance(made, partial) else made
+
+
+def _file(made: Any) -> str:
+    """The file that a function is in, or an object's class; "" where there is none."""
     try:
         file = inspect.getsourcefile(made if inspect.isroutine(made) or isinstance(made, type) else type(made))
-        return hashlib.sha256(Path(file or "").read_bytes()).hexdigest()
     except (TypeError, OSError):
         return ""
+    return file if file is not None and os.access(file, os.R_OK) else ""
 
 
 def _same(path: Path, then: Header, now: Header) -> None:

@@ -31,7 +31,7 @@ from symcheck.errors import ClaimError, SettingsError, SymcheckError, did_you_me
 from symcheck.failures import DIRECTORY
 from symcheck.groups import Monoid
 from symcheck.report import Record, Result
-from symcheck.report.text import WIDTH, diagnosis
+from symcheck.report.text import WIDTH, diagnosis, heading
 
 if TYPE_CHECKING:
     import pytest
@@ -385,7 +385,7 @@ def _entry(audited: Audited) -> dict[str, Any]:
     result, worst = audited.result, audited.result.worst
     told = {
         "claim": printable(result.claim),
-        "verdict": "MISSTATED" if result.misstated else result.verdict.name,
+        "verdict": heading(result),
         "met": result.met,
         "expected": result.expected,
         "property": result.property_name,

@@ -32,7 +32,8 @@ def check(patterns: Iterable[str], claims: Sequence[Claim], where: str) -> None:
         if not any(matches(pattern, claim) for claim in claims):
             names = [name for claim in claims for name in (claim.subject.name, claim.id)]
             near = did_you_mean(pattern, names) if names else "there are none."
-            raise SettingsError(f"{where}: {pattern!r} matches no claim; {near} A part of a name needs a *: {f'*{pattern}*'!r}")
+            part = "" if "*" in pattern else f" A part of a name needs a *: {f'*{pattern}*'!r}"
+            raise SettingsError(f"{where}: {pattern!r} matches no claim; {near}{part}")
 
 
 def selected(claims: Sequence[Claim], only: Sequence[str], skip: Sequence[str]) -> tuple[list[Claim], list[Skipped]]:

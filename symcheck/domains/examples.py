@@ -32,6 +32,8 @@ class _FromTensors(Domain):
                     f"{who}{name} has shape {tuple(leaf.shape)}, an empty set on which every claim is true. "
                     f"Give at least one entry along each axis."
                 )
+            if leaf.layout is not torch.strided:
+                raise DomainError(f"{who}{name} is {str(leaf.layout).removeprefix('torch.')}. Give it dense: x.to_dense().")
             if not leaf.isfinite().all():
                 raise DomainError(f"{who}{name} holds NaN or infinity. Give finite numbers.")
         floating = [leaf.dtype for leaf in self._leaves if leaf.is_floating_point()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from symcheck.report.record import Record, Result
+from symcheck.report.text import heading
 
 
 def marked(result: Result, baseline: Record) -> Result:
@@ -17,7 +18,7 @@ def mended(record: Record, baseline: Record) -> tuple[str, ...]:
     """The claims that fail in the baseline and are as expected now, with what became of them."""
     old = {(one.claim, one.property_name): one for one in baseline.results if not one.met}
     now = [(one, old[key]) for one in record.results if one.met and (key := (one.claim, one.property_name)) in old]
-    return tuple(f"{one.claim} ({one.property_name}): {was.verdict.name} -> {one.verdict.name}" for one, was in now)
+    return tuple(f"{one.claim} ({one.property_name}): {heading(was)} -> {heading(one)}" for one, was in now)
 
 
 def _fails_alike(old: Result, new: Result) -> bool:

@@ -10,6 +10,7 @@ from typing import Literal
 from symcheck.engine import Verdict
 from symcheck.errors import printable
 from symcheck.report.record import Record, Result
+from symcheck.report.text import heading
 
 Key = tuple[str, str]
 DECADE = 10.0  # an error that changes by less is another draw of the same trials: their spread covers it
@@ -89,7 +90,6 @@ def _differ(now: Result, then: Result) -> bool:
 def _told(result: Result | None) -> str:
     if result is None:
         return "not audited"
-    verdict = "MISSTATED" if result.misstated else result.verdict.name
     worst = result.worst.relative if result.worst else None
     size = "" if worst is None else f", differs by {worst:.1e}"
-    return f"{verdict}{size}, {'as expected' if result.met else 'not as expected'}"
+    return f"{heading(result)}{size}, {'as expected' if result.met else 'not as expected'}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from symcheck.report.record import Record, Result
-from symcheck.report.text import diagnosis, mark, verdict_line
+from symcheck.report.text import diagnosis, heading, mark, verdict_line
 
 _GOOD, _BAD = "#1a7f37", "#b42318"
 
@@ -13,7 +13,7 @@ _GOOD, _BAD = "#1a7f37", "#b42318"
 def result_html(result: Result) -> str:
     """The diagnosis, headed by its coloured verdict."""
     head, _, rest = diagnosis(result).partition("\n")
-    return f"<div>{_badge(result)} {escape(head.removeprefix(result.verdict.name).strip())}<pre>{escape(rest)}</pre></div>"
+    return f"<div>{_badge(result)} {escape(head.removeprefix(heading(result)).strip())}<pre>{escape(rest)}</pre></div>"
 
 
 def record_html(record: Record) -> str:
@@ -27,4 +27,4 @@ def record_html(record: Record) -> str:
 
 
 def _badge(result: Result) -> str:
-    return f"<b style='color:{_GOOD if result.met else _BAD}'>{escape(result.verdict.name)}</b>"
+    return f"<b style='color:{_GOOD if result.met else _BAD}'>{escape(heading(result))}</b>"

@@ -24,7 +24,7 @@ from rich.text import Text
 from symcheck.engine import Event, Judged, Loading, Measuring, Probing
 from symcheck.errors import printable
 from symcheck.report.record import Record, Result
-from symcheck.report.text import WIDTH, carried, diagnosis, mark, notes, sources, verdict_line
+from symcheck.report.text import WIDTH, carried, diagnosis, heading, mark, notes, sources, verdict_line
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -150,7 +150,7 @@ def _phase(event: Loading | Probing | Measuring) -> str:
 
 
 def _verdict(result: Result) -> Text:
-    return Text(result.verdict.name, style=_style(result))
+    return Text(heading(result), style=_style(result))
 
 
 def _style(result: Result) -> str:

@@ -200,7 +200,10 @@ def _attribute(module: ModuleType, name: str) -> Any:
 
 
 def _is_factory(found: Any) -> bool:
-    """Whether to call it for the model: a class or function that needs no argument. A model needs at least one."""
+    """Whether to call it for the model: a class or function that needs no argument. A model needs at least one.
+
+    A function of `*inputs` is a model; a class of `*args` has them from `nn.Module`, which takes none.
+    """
     if isinstance(found, nn.Module) or not callable(found):
         return False
     try:
@@ -208,4 +211,4 @@ def _is_factory(found: Any) -> bool:
     except (TypeError, ValueError):
         return False
     needed = [p for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-    return not needed and not any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    return not needed and (isinstance(found, type) or not any(p.kind is p.VAR_POSITIONAL for p in parameters))

@@ -17,7 +17,7 @@ from symcheck.report.html.charts import Chart, Drawing, number, percent
 from symcheck.report.html.lattice import Lattice, lattice, small
 from symcheck.report.html.tensors import Scene, pretty, scenes
 from symcheck.report.record import CounterexampleRecord, FindingRecord, LeafRecord, Record, Result
-from symcheck.report.text import mark, numbers, printable, verdict_line
+from symcheck.report.text import heading, mark, numbers, printable, verdict_line
 
 # What the page has room for: a record of thousands of claims stays a file that a mail takes and a browser opens. What is
 # left out is counted on the page, and is in the record.
@@ -302,7 +302,7 @@ def _tile(results: Sequence[Result], which: Sequence[int], linked: set[int]) -> 
     found = [results[i] for i in which]
     told = [(v, sum(r.verdict is v for r in found)) for v in _SEVERITY]
     counts = tuple((f"v-{v.value}", f"{_GLYPHS[v]} {n}" if n > 1 else _GLYPHS[v]) for v, n in told if n)
-    marks = Counter(f"{r.verdict.name} ({mark(r)})" for r in found)
+    marks = Counter(f"{heading(r)} ({mark(r)})" for r in found)
     words = ", ".join(f"{n} {name}" if n > 1 else name for name, n in marks.items())
     link = f"#claim-{worst}" if worst in linked else f"#row-{worst}"
     group = short(results[worst].group, 40)
@@ -353,7 +353,7 @@ def _row(i: int, result: Result, linked: bool, change: str) -> Row:
         id=f"row-{i}",
         link=f"#claim-{i}" if linked else "",
         claim=short(result.claim) + ("" if result.property_name == "equivariance" else f" ({result.property_name})"),
-        verdict="MISSTATED" if result.misstated else result.verdict.name,
+        verdict=heading(result),
         css=_css(result),
         mark=mark(result),
         met=result.met,
@@ -381,7 +381,7 @@ def _violation(i: int, result: Result, change: str, drawn: bool) -> Violation:
     return Violation(
         id=f"claim-{i}",
         claim=short(result.claim),
-        verdict="MISSTATED" if result.misstated else result.verdict.name,
+        verdict=heading(result),
         css=_css(result),
         mark=mark(result),
         met=result.met,
@@ -453,7 +453,7 @@ def _evidence(result: Result) -> tuple[str, ...]:
     weights = ", ".join(result.weights).replace("own", own, 1).replace(", perturbed by", ",")
     return (
         short(result.claim),
-        result.verdict.name,
+        heading(result),
         number(error),
         number(result.detection_limit),
         str(result.random_trials),
@@ -509,7 +509,7 @@ def _undecided(results: Sequence[Result]) -> Iterator[str]:
     undecided = [
         r for r in results if r.verdict.inconclusive or r.misstated or r.verdict in (Verdict.CRASHED, Verdict.NONFINITE)
     ]
-    yield from (f"{short(r.claim)}: {r.verdict.name}, {short(r.because, 300)}." for r in undecided[:LISTED])
+    yield from (f"{short(r.claim)}: {heading(r)}, {short(r.because, 300)}." for r in undecided[:LISTED])
     if len(undecided) > LISTED:
         yield f"{len(undecided) - LISTED} more claims that gave no answer."
     empty = _leaves(r for r in results if r not in undecided[:LISTED] and r.passed)
