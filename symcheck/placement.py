@@ -7,7 +7,6 @@ which needs no copy of the model and leaves nothing behind, also when the model 
 
 from __future__ import annotations
 
-import copy
 import functools
 import inspect
 import types
@@ -88,6 +87,11 @@ class Placement:
             return x.to(self.device, _COMPLEX.get(self.dtype, torch.complex64))
         return x.to(self.device, self.dtype) if x.is_floating_point() else x.to(self.device)
 
+    def copied(self, x: Tensor) -> Tensor:
+        """The same in memory of its own."""
+        put = self.put(x)
+        return put.clone() if put is x else put
+
 
 @contextmanager
 def placed(model: Callable[..., Any], placement: Placement) -> Iterator[Callable[..., Any]]:
@@ -99,10 +103,10 @@ def placed(model: Callable[..., Any], placement: Placement) -> Iterator[Callable
     state = [(tensor, tensor.data) for tensor in tensors_of(model)]
     for tensor, _ in state:
         _check_movable(tensor)
-    kept = [(box, copy.copy(box)) for module in modules_of(model) for box in _boxes(module)]
+    kept = [(box, box.copy()) for module in modules_of(model) for box in _boxes(module)]
     try:
         for tensor, data in state:
-            tensor.data = placement.put(data).clone()
+            tensor.data = placement.copied(data)
         yield model
     finally:
         for box, content in kept:
@@ -198,8 +202,10 @@ def _module_tensors(root: nn.Module) -> Iterator[Tensor]:
     yield from root.buffers()
     for module in root.modules():
         for value in vars(module).values():
-            inside = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else (value,)
-            yield from (item for item in inside if isinstance(item, Tensor))
+            if isinstance(value, Tensor):
+                yield value
+            elif isinstance(value, (dict, list, tuple)) and value:  # most are empty dicts of hooks
+                yield from (item for item in (value.values() if isinstance(value, dict) else value) if isinstance(item, Tensor))
 
 
 def _held(model: Any) -> list[Any]:

@@ -27,9 +27,9 @@ from symcheck.domains import At, Domain, Examples, Layout
 from symcheck.engine import Counterexample, Evidence, Judgement, Outcome, Policy, Settings, Verdict, judge, weights
 from symcheck.engine.bound import Bound
 from symcheck.engine.forward import Forward, ModelError
-from symcheck.engine.measure import Floor, Reading, Sides, evidence_of
+from symcheck.engine.measure import Floor, Reading, Sides, evidence_of, finished
 from symcheck.engine.probe import Setup, sample, settled
-from symcheck.engine.run import farthest, finished
+from symcheck.engine.run import farthest
 from symcheck.engine.trials import GENERIC, Elements, Trials
 from symcheck.errors import ReplayError, SymcheckError, did_you_mean
 from symcheck.failures import DIRECTORY, Failure, Kept, Numbers, Shown, Tree, read, write
@@ -462,8 +462,8 @@ def _read(claim: Claim, seed: int, sides: _OneTuple, policy: Policy) -> tuple[Re
     if 0 in sweep.crashes:
         raise ModelError(sweep.crashes[0])
     floor = Floor(sides, trials, policy, claim.rng(seed, f"noise {f.placement.precision}"), claim.domain.fixed)
-    allowed = (claim.tolerance or 0.0) * sweep.signal
-    reading = Reading(f, trials, sweep, floor.corrected(floor.everywhere(sweep), sweep.error, allowed))
+    allowed = (claim.tolerance or 0.0) * sides.signal
+    reading = Reading(sides, trials, sweep, floor.corrected(floor.everywhere(sweep), sweep.error, allowed))
     both = sides.both([leaf[:2] for leaf in sides.inputs], trials.g[:2])  # two: some models refuse a batch of one
     return reading, [leaf[0].cpu() for leaf in both]
 
@@ -471,7 +471,7 @@ def _read(claim: Claim, seed: int, sides: _OneTuple, policy: Policy) -> tuple[Re
 def _evidence(prop: Property, setup: Setup, readings: list[Reading], *, precise: bool) -> Evidence:
     """That of the trial alone, the first of those read."""
     double, working = readings[0], readings[-1]
-    noise = torch.minimum(working.floor, farthest(double.sweep, working)) if working is not double else None
+    noise = torch.minimum(working.floor, farthest(double, working)) if working is not double else None
     names = prop.names(setup.names, setup.outputs, double.trials.inputs)
     whole = evidence_of(names, double, working.sweep, noise, precise=precise)
     first = {f.name: getattr(whole, f.name)[:1] for f in fields(whole) if f.name in _BY_TRIAL}

@@ -230,7 +230,7 @@ class _Audited:
         working = Placement(_CPU, own_dtype(self.model) or claim.domain.dtype or torch.get_default_dtype())
         with self._running(working):
             setup, _ = settled(claim, self.model, working, 0, Policy())
-            check_applicable(claim, self.prop, self.model, setup, 0)
+            check_applicable(claim, self.prop, setup)
         if setup.unstable is not None:
             found = " ".join(one.text for one in setup.findings if one.kind == "training-mode")
             raise ClaimError(f"{claim.subject.name} is random, so no symmetry can be tested: {setup.unstable}. {found}".strip())

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from property_tests.benchmarks.timing import LONGEST, MOST, Limits, Setting, Spread, Work
+from property_tests.benchmarks.timing import FEWEST, LONGEST, MOST, Limits, Setting, Spread, Work
 
 Run = Callable[[], Any]
 
@@ -47,6 +47,7 @@ class Duel:
     asked: bool = True
     unit: str = "s"
     rounds: int = MOST
+    fewest: int = FEWEST
     seconds: float = LONGEST  # of all rounds, past the fewest
     notes: Mapping[str, float | str] = field(default_factory=dict)
 
@@ -82,7 +83,7 @@ class Case:
             torch.manual_seed(0)
             duel = self.make(setting)
         pair = (duel.ours, duel.theirs) if duel.told else tuple(_timed(run, setting) for run in (duel.ours, duel.theirs))
-        ours, theirs = setting.rounds((pair[0], pair[1]), duel.rounds, duel.seconds)
+        ours, theirs = setting.rounds((pair[0], pair[1]), duel.rounds, duel.seconds, duel.fewest)
         values = [self.figure.of(a, b) for a, b in zip(ours, theirs, strict=True)]
         limit = None if duel.work is None else limits.seconds(duel.work)
         asked = duel.asked and not setting.quick  # tiny inputs meet no goals and fail none

@@ -72,10 +72,12 @@ class Setting:
         torch.cuda.synchronize(self.device)
         return first.elapsed_time(last) / 1e3
 
-    def rounds(self, pair: Pair, most: int = MOST, seconds: float = LONGEST) -> tuple[list[float], list[float]]:
+    def rounds(
+        self, pair: Pair, most: int = MOST, seconds: float = LONGEST, fewest: int = FEWEST
+    ) -> tuple[list[float], list[float]]:
         """The figures of both in turns, and in turns which of them is first: what else the machine does hits both alike."""
         ours, theirs = [], []
-        least, most = (1, 1) if self.quick else (min(FEWEST, most), most)
+        least, most = (1, 1) if self.quick else (min(fewest, most), most)
         gc.collect()
         start = perf_counter()
         while len(ours) < least or (len(ours) < most and perf_counter() - start < seconds):

@@ -152,7 +152,7 @@ class Forward:
 
     def _run(self, x: Leaves) -> Leaves:
         n = len(x[0])
-        put = [self._own(leaf) for leaf in x]
+        put = [self.placement.copied(leaf) for leaf in x]  # the model may write into its input
         if self.batching is Batching.BATCH:
             y = self._call([leaf[0] if i in self.shared else leaf for i, leaf in enumerate(put)])
             y = [self._with_trials(leaf, n) for leaf in y]
@@ -188,10 +188,6 @@ class Forward:
         if self.shapes is not None and shapes != self.shapes:
             raise ModelError(f"the output's shapes changed from {_shapes(self.shapes)} to {_shapes(shapes)}")
         self.shapes = shapes
-
-    def _own(self, leaf: Tensor) -> Tensor:
-        put = self.placement.put(leaf)
-        return put.clone() if put.data_ptr() == leaf.data_ptr() else put  # the model may write into its input
 
     def _vmap(self, x: Leaves) -> Leaves:
         def one(*leaves: Tensor) -> tuple[Tensor, ...]:

@@ -116,7 +116,7 @@ def mask(outcome: Outcome, sides: Sides, limit: float) -> tuple[Hint, ...]:
     if not len(chosen):
         return ()
     swept = Nearby(sides, x, trials.g[chosen].unsqueeze(1)).measured()
-    signal = torch.where(swept.signal > 0, swept.signal, 1.0)
+    signal = torch.where(sides.signal > 0, sides.signal, 1.0)
     if not bool((swept.error / signal <= limit).all()):
         return ()
     cause = "padding that leaks: a mask that a layer forgets, a mean over padded entries, a place counted from the front"

@@ -6,6 +6,7 @@ Every comparison is written so that NaN fails it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -96,7 +97,7 @@ class _Leaf:
             drawn=e.region == 0 if e.drawn is None else e.drawn,
         )
 
-    @property
+    @cached_property
     def generic(self) -> Tensor:
         return self.region == 0
 
@@ -127,16 +128,16 @@ class _Leaf:
         """Up to here an error in the working precision is rounding, or what the claim allows, or what float64 shows as well."""
         return (self.policy.slack * self.noise + self.truth.nan_to_num()).maximum(self.allowed)
 
-    @property
+    @cached_property
     def violating(self) -> Tensor:
         return self.seen | self.hidden
 
-    @property
+    @cached_property
     def seen(self) -> Tensor:
         """The trials on which the leaf as a whole is off by more than float32 could take for rounding."""
         return ~(self.truth <= self.single) & self.truth.isfinite()
 
-    @property
+    @cached_property
     def hidden(self) -> Tensor:
         """The trials on which one entry is off by a part of its own spread that counts, though larger entries hide it.
 
@@ -147,17 +148,17 @@ class _Leaf:
         off: Tensor = (self.peak > allowed.clamp_min(self.policy.coarsest)) & (self.peak_error > noise)
         return off
 
-    @property
+    @cached_property
     def judged(self) -> Tensor:
         """The trials that count. NaN at generic inputs has a verdict of its own, at structured ones (zeros) a finding."""
         return self.generic | self.truth.isfinite()
 
-    @property
+    @cached_property
     def typical(self) -> float:
         """The floor at most generic inputs."""
         return float(self.floor[self.generic].nanmedian())
 
-    @property
+    @cached_property
     def blur(self) -> float:
         """What interpolation hides at most generic inputs."""
         return self.policy.interpolation * float(self.interpolation[self.generic].nanmedian())

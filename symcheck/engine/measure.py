@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass, fields
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -19,7 +19,7 @@ from symcheck.engine.noise import Noise, extent, noise, real, rms
 from symcheck.engine.policy import Policy
 from symcheck.engine.trials import Trials
 from symcheck.errors import ClaimError
-from symcheck.groups import Group, Monoid
+from symcheck.groups import Group
 from symcheck.properties import Property
 from symcheck.properties.base import Model
 from symcheck.reps import Rep
@@ -27,41 +27,45 @@ from symcheck.reps import Rep
 
 @dataclass(frozen=True)
 class Sweep:
-    """The two sides on all trials in one precision: one row a trial, one column a leaf of the property's quantity."""
+    """The two sides on all trials in one precision: one row a trial, one column a leaf of the property's quantity.
+
+    Peaks, interpolation and what is moved are NaN where only the errors were asked for.
+    """
 
     error: Tensor  # (n, L)
     magnitude: Tensor  # (n, L): the size of the right side
     peak: Tensor  # (n, L): the largest error of one entry, relative to its own spread
     peak_error: Tensor  # (n, L): the error of that entry
-    moved: Tensor  # (n,): how far the action moves the input, relative to its size
-    signal: Tensor  # (L,): the spread of the quantity over most of the generic inputs
-    spread: Tensor  # (L,): its standard deviation over all of them, which a few large ones may make up
     interpolation: Tensor  # (n, L): what an action that interpolates changes by itself, seen through f
-    outputs: Leaves  # the quantity at every input, on the device
+    moved: Tensor  # (n,): how far the action moves the input, relative to its size
     crashes: dict[int, str]  # trials on which the model raised
 
     def joined(self, other: Sweep) -> Sweep:
         """The same with the trials of another sweep, on the same inputs, behind its own."""
-        names = ("error", "magnitude", "peak", "peak_error", "interpolation", "moved")
+        names = [f.name for f in fields(self) if f.name != "crashes"]
         both: dict[str, Any] = {name: torch.cat([getattr(self, name), getattr(other, name)]) for name in names}
-        return replace(self, **both, crashes=self.crashes | {len(self.error) + t: text for t, text in other.crashes.items()})
+        return Sweep(**both, crashes=self.crashes | {len(self.error) + t: text for t, text in other.crashes.items()})
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One precision: how f was called, the trials (with those that a search found), the sweep, and each trial's floor."""
+    """One precision: the two sides, the trials (with those that a search found), the sweep, and each trial's floor."""
 
-    forward: Forward
+    sides: Sides
     trials: Trials
     sweep: Sweep
     floor: Tensor
+
+    @property
+    def forward(self) -> Forward:
+        return self.sides.f
 
 
 def evidence_of(
     names: tuple[str, ...], double: Reading, working: Sweep, noise: Tensor | None = None, *, precise: bool = True
 ) -> Evidence:
     """What a reading in float64 and a sweep in the working precision, with its noise there, say of the same trials."""
-    swept, trials = double.sweep, double.trials
+    sides, swept, trials = double.sides, double.sweep, double.trials
     return Evidence(
         leaves=names,
         truth=swept.error,
@@ -69,12 +73,12 @@ def evidence_of(
         error=working.error,
         noise=double.floor if noise is None else noise,
         interpolation=swept.interpolation,
-        signal=swept.signal,
-        spread=swept.spread,
+        signal=sides.signal,
+        spread=sides.spread,
         magnitude=swept.magnitude,
         peak=swept.peak,
         peak_error=swept.peak_error,
-        entries=tuple(leaf[0].numel() for leaf in swept.outputs),
+        entries=tuple(leaf[0].numel() for leaf in sides.quantity),
         moved=swept.moved,
         region=trials.region,
         regions=trials.regions,
@@ -84,7 +88,11 @@ def evidence_of(
 
 
 class Sides:
-    """The two sides of a property's equation, evaluated by one forward, with f remembered at every input of the trials."""
+    """The two sides of a property's equation, evaluated by one forward, with f remembered at every input of the trials.
+
+    `quantity` is the property's, at every input, on the device; `signal` `(L,)` its spread over most of the generic inputs,
+    and `spread` `(L,)` its standard deviation over all of them, which a few large ones may make up.
+    """
 
     def __init__(self, f: Forward, prop: Property, bound: Bound, trials: Trials) -> None:
         self.f, self.prop, self.bound, self.trials = f, prop, bound, trials
@@ -94,55 +102,95 @@ class Sides:
         at_inputs = Known(f, self.inputs, self.outputs)
         self.quantity = prop.quantity(at_inputs, bound, self.inputs)
         self._crashed |= at_inputs.crashes
-        generic = (trials.region_of == 0).to(f.placement.device)
-        self.extents = [float(spread(leaf[generic])) if differentiable(leaf) else 0.0 for leaf in self.inputs]
-        reps = prop.reps(bound, self.inputs)
-        self.spreads = [entry_spread(leaf[generic], rep, bound.group) for leaf, rep in zip(self.quantity, reps, strict=True)]
-        self.spread = torch.stack([spread(leaf[generic]) for leaf in self.quantity]).cpu()
-        usual = torch.stack([usual_spread(leaf[generic]) for leaf in self.quantity]).cpu()
-        self.signal = torch.where(usual > 0, torch.minimum(self.spread, HEAVY * usual), self.spread)
 
-    def sweep(self, source: Tensor, g: Tensor, kin: Tensor | None = None) -> Generator[int, None, Sweep]:
+    @cached_property
+    def extents(self) -> list[float]:
+        """The spread of each input."""
+        return [float(spread(leaf)) if differentiable(leaf) else 0.0 for leaf in self._generic(self.inputs)]
+
+    @cached_property
+    def signal(self) -> Tensor:
+        usual = torch.stack([usual_spread(leaf) for leaf in self._generic(self.quantity)]).cpu()
+        return torch.where(usual > 0, torch.minimum(self.spread, HEAVY * usual), self.spread)
+
+    @cached_property
+    def spread(self) -> Tensor:
+        return torch.stack([overall(each) for each in self._variances]).cpu()
+
+    @cached_property
+    def scales(self) -> Leaves:
+        """One over the standard deviation of each entry `(entries,)`, RMS over those that the group turns into each other.
+
+        Zero for entries that are constant.
+        """
+        reps = self.prop.reps(self.bound, self.inputs)
+        pooled = (rep.pooled(self.bound.group, v.unsqueeze(0)) for v, rep in zip(self._variances, reps, strict=True))
+        return [torch.where(each > 0, 1 / each, 0.0).reshape(-1) for each in (v.sqrt() for v in pooled)]
+
+    @cached_property
+    def _variances(self) -> Leaves:
+        return [variance(leaf) for leaf in self._generic(self.quantity)]
+
+    def _generic(self, leaves: Leaves) -> Leaves:
+        """The rows of the generic inputs."""
+        generic = (self.trials.region_of == 0).to(self.f.placement.device)
+        return [leaf[generic] for leaf in leaves]
+
+    def sweep(
+        self, source: Tensor, g: Tensor, kin: Tensor | None = None, *, closely: bool = True
+    ) -> Generator[int, None, Sweep]:
         """Yields the number of trials done, chunk by chunk, and returns the sweep of elements g on the inputs `source`.
 
-        `kin` `(n,)` labels the trials: the partners of an element are of its own kin.
+        `kin` `(n,)` labels the trials: the partners of an element are of its own kin. Not `closely`, errors alone are measured.
         """
         # Filled as it goes: a list of small tensors, made between large ones, would keep their memory from being used again.
-        table = torch.empty(5, len(source), len(self.quantity), dtype=torch.float64, device=self.f.placement.device)
-        error, magnitude, peaks, peak_errors, blurs = table.unbind()
-        moved = table.new_empty(len(source))
+        shape, device = (5, len(source), len(self.quantity)), self.f.placement.device
+        table = torch.full(shape, torch.nan, dtype=torch.float64, device=device)
+        moved = table.new_full((len(source),), torch.nan)
         crashes = {t: self._crashed[s] for t, s in enumerate(source.tolist()) if s in self._crashed}
         start, tuples = 0, self.tuples(g, kin)
         while start < len(source):
             part = slice(start, min(start + self.f.limit, len(source)))  # the limit may have been halved by the call before
             rows = source[part].to(self.f.placement.device)
-            known = Known(self.f, [leaf[rows] for leaf in self.inputs], [leaf[rows] for leaf in self.outputs])
+            x, fx = ([leaf.index_select(0, rows) for leaf in leaves] for leaves in (self.inputs, self.outputs))
+            known = Known(self.f, x, fx, watched=closely)
             left, right = self.prop.sides(known, self.bound, known.x, *(one[part] for one in tuples))
             allowed = self.prop.allowance(known, self.bound, known.x, *(one[part] for one in tuples))
             crashes |= {start + i: text for i, text in known.crashes.items()}
-            gaps = [_minus(a, b) for a, b in zip(left, right, strict=True)]
-            error[part] = _beyond(torch.stack([rms(gap) for gap in gaps], -1), allowed)
-            highest = torch.stack([peak(gap, scale) for gap, scale in zip(gaps, self.spreads, strict=True)], 1)
-            peaks[part], peak_errors[part] = (torch.zeros_like(highest) if allowed else highest).unbind(-1)
-            magnitude[part] = torch.stack([rms(b) for b in right], -1)
-            moved[part] = known.moved
-            # an inequality asks for no law of a rep
-            blurs[part] = self._interpolation(known, right, tuples[0][part]) if allowed is None else 0.0
+            for column, (a, b) in enumerate(zip(left, right, strict=True)):
+                self._compare(a, b, column, table[:4, part, column], closely=closely)
+            if closely:
+                moved[part] = known.moved
+            if allowed is not None:  # an inequality asks for no law of a rep, nor for each entry
+                excused = torch.stack(allowed, -1)
+                table[0, part] = torch.where(table[0, part] <= excused, 0.0, table[0, part])
+                table[2:, part] = 0.0
+            elif closely:
+                table[4, part] = self._interpolation(known, right, tuples[0][part])
             start = part.stop
             yield start
-        missed = blurs.cpu()
+        error, magnitude, peaks, peak_errors, blurs = table.cpu()
         return Sweep(
-            error=error.cpu(),
-            magnitude=magnitude.cpu(),
-            peak=peaks.cpu(),
-            peak_error=peak_errors.cpu(),
+            error=error,
+            magnitude=magnitude,
+            peak=peaks,
+            peak_error=peak_errors,
+            interpolation=blurs.maximum(blurs.nanquantile(MOST, 0)),  # a law may be met by chance where the equation isn't
             moved=moved.cpu(),
-            signal=self.signal,
-            spread=self.spread,
-            interpolation=missed.maximum(missed.nanquantile(MOST, 0)),  # a law may be met by chance where the equation isn't
-            outputs=self.quantity,
             crashes=crashes,
         )
+
+    def _compare(self, left: Tensor, right: Tensor, leaf: int, out: Tensor, *, closely: bool) -> None:
+        """Writes `(4, n)`: the error, the magnitude, and closely the largest error of one entry, relative and as it is.
+
+        A few rows at a time: between the passes over them they stay in the cache.
+        """
+        some = max(1, CACHED // max(1, 8 * left[0].numel())) if left.device.type == "cpu" else len(left)
+        for a, b, found in zip(*(torch.split(side, some) for side in (left, right)), torch.split(out, some, 1), strict=True):
+            gap = _minus(a, b)
+            found[0], found[1] = rms(gap), rms(b)
+            if closely:
+                found[2:] = peak(gap, self.scales[leaf])
 
     def both(self, x: Leaves, g: Tensor) -> Leaves:
         """The left and then the right side at lines of inputs, each row of g standing for as many rows of x as come on it."""
@@ -187,6 +235,19 @@ class Sides:
         return torch.stack(gaps).amax(0)
 
 
+CACHED = 2**20  # bytes of each side that are compared at once: with their difference they stay in a core's cache
+
+
+def finished(steps: Generator[int, None, Sweep]) -> Sweep:
+    """The sweep at the end of its steps."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: Sweep = end.value
+            return found
+
+
 def partners(g: Tensor, k: int, kin: Tensor | None = None) -> Tensor:
     """For each trial the element of the k-th trial before it, of those of its kin: all are, if none is given."""
     if kin is None or not k:
@@ -199,10 +260,13 @@ def partners(g: Tensor, k: int, kin: Tensor | None = None) -> Tensor:
 
 
 class Known:
-    """f with its values at one batch already known, so that a property may ask for f(x) again at no cost."""
+    """f with its values at one batch already known, so that a property may ask for f(x) again at no cost.
 
-    def __init__(self, f: Forward, x: Leaves, fx: Leaves) -> None:
-        self.f, self.x, self.fx = f, x, fx
+    `moved` `(n,)` says, if it is watched, how far from x the inputs lie that f was asked for, relative to their size.
+    """
+
+    def __init__(self, f: Forward, x: Leaves, fx: Leaves, *, watched: bool = True) -> None:
+        self.f, self.x, self.fx, self.watched = f, x, fx, watched
         self.moved = torch.zeros(len(x[0]), dtype=torch.float64, device=x[0].device)
         self.crashes: dict[int, str] = {}
 
@@ -223,16 +287,11 @@ class Known:
         return lambda x: self._noted(x, self.f.via(made)(x))
 
     def _noted(self, x: Leaves, y: Leaves) -> Leaves:
-        for mine, theirs in zip(self.x, x, strict=True):
+        for mine, theirs in zip(self.x, x, strict=True) if self.watched else ():
             if mine.shape == theirs.shape:
                 self.moved = torch.maximum(self.moved, rms(_minus(theirs, mine)) / rms(mine).clamp_min(1e-300))
         self.crashes |= self.f.crashes
         return y
-
-
-def _beyond(errors: Tensor, allowed: Leaves | None) -> Tensor:
-    """What is left of errors `(n, L)` above what an inequality allows."""
-    return errors if allowed is None else torch.where(errors <= torch.stack(allowed, -1), 0.0, errors)
 
 
 def variance(y: Tensor) -> Tensor:
@@ -245,8 +304,12 @@ def variance(y: Tensor) -> Tensor:
 
 def spread(y: Tensor) -> Tensor:
     """The standard deviation over the leading axis, RMS over the entries; zero if there are none."""
-    each = variance(y)
-    return each.mean().sqrt() if each.numel() else each.sum()
+    return overall(variance(y))
+
+
+def overall(variances: Tensor) -> Tensor:
+    """The standard deviation of entries of such variances, RMS over them; zero if there are none."""
+    return variances.mean().sqrt() if variances.numel() else variances.sum()
 
 
 MOST = 0.9  # of the trials
@@ -264,19 +327,14 @@ def usual_spread(y: Tensor) -> Tensor:
     return rms(finite - finite.median(0).values).median()
 
 
-def entry_spread(y: Tensor, rep: Rep, group: Monoid) -> Tensor:
-    """The standard deviation of each entry `(1, *shape)`, RMS over the entries that the group turns into each other."""
-    return rep.pooled(group, variance(y).unsqueeze(0)).sqrt()
-
-
 def peak(gap: Tensor, scale: Tensor) -> Tensor:
-    """`(n, 2)`: the largest error of an entry relative to its spread, and the error there. Constant entries don't count."""
-    size, scale = (gap.abs() if gap.is_complex() else gap.double()).reshape(len(gap), -1), scale.reshape(1, -1)
+    """`(2, n)`: the largest error of an entry times its `scale` `(entries,)`, and the error there."""
+    size = (gap.abs() if gap.is_complex() else gap.double()).reshape(len(gap), -1)
     if not size.shape[1]:
-        return size.new_zeros(len(size), 2)
-    relative = (size * torch.where(scale > 0, 1 / scale, 0.0)).abs_().nan_to_num_()  # in place: outputs may be large
+        return size.new_zeros(2, len(size))
+    relative = (size * scale).abs_().nan_to_num_()  # in place: outputs may be large
     most, place = relative.max(1, keepdim=True)
-    return torch.cat([most, size.gather(1, place).abs()], 1)
+    return torch.cat([most, size.gather(1, place).abs()], 1).mT
 
 
 # How much coarser steps are: half way between an epsilon and the input's size, and, for what float32 couldn't see, most of it,
@@ -302,11 +360,11 @@ class Floor:
     def everywhere(self, sweep: Sweep) -> Tensor:
         """The floor `(n, L)` from lines at generic inputs."""
         generic = (self.trials.region == 0).nonzero().flatten()
-        entries = min(leaf[0].numel() for leaf in sweep.outputs)
+        entries = min(leaf[0].numel() for leaf in self.sides.quantity)
         lines = self.policy.few_lines if entries >= self.policy.line_entries else self.policy.lines
         few = generic[torch.linspace(0, len(generic) - 1, min(lines, self.policy.lines, len(generic))).long()]
         left, right = self._noise(few)
-        inward, outward = self._defects(few, sweep)
+        inward, outward = self._defects(few)
         size = sweep.magnitude
         carried = (right.gain.nanmedian(0).values.nan_to_num() * inward).expand_as(size)
         parts = [left.typical(size), right.typical(size), carried, outward * size, self._eps(size) * size]
@@ -429,14 +487,14 @@ class Floor:
         step = self.policy.jitter * torch.where(structured, size, 0.0).reshape(-1, *(1,) * (leaf.ndim - 1))
         return leaf + step * torch.randn(leaf.shape, generator=self.rng, dtype=leaf.dtype)
 
-    def _defects(self, few: Tensor, sweep: Sweep) -> tuple[float, Tensor]:
+    def _defects(self, few: Tensor) -> tuple[float, Tensor]:
         """By how much the action fails to be one, relative to what it acts on: on inputs (), on outputs (L)."""
         bound = self.sides.bound
         group, g = bound.group, self.trials.g[few]
         h = g.flip(0)
         both = group.compose(g, h)
         x = self.trials.x(few)
-        y = [leaf[self.trials.source[few].to(leaf.device)].cpu() for leaf in sweep.outputs]
+        y = [leaf[self.trials.source[few].to(leaf.device)].cpu() for leaf in self.sides.quantity]
         stretch = [
             float((rms(leaf) / extent(leaf, spread).cpu()).amax()) for leaf, spread in zip(x, self.sides.extents, strict=True)
         ]

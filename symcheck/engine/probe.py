@@ -48,6 +48,7 @@ class Setup:
     outputs: tuple[str, ...]
     findings: tuple[Finding, ...]
     unstable: str | None
+    example: tuple[Leaves, Leaves]  # inputs and outputs of two trials
 
     def at(self, placement: Placement) -> Forward:
         """The same calls at another placement."""
@@ -76,9 +77,8 @@ def probe(
     names = call_names(model, structure)
     findings = training(model) + forgotten(claim, structure, sample(claim.domain, 1, claim.rng(seed, "probe"))[0], names)
     readings = list(claim.domain.readings([rep.rank for rep in reps]))
-    bind(
-        claim, reps, sample(readings[-1], 1, claim.rng(seed, "probe"))[0], names
-    )  # errors name the shapes of the whole example
+    if len(readings) > 1:  # errors name the shapes of the whole example
+        bind(claim, reps, sample(readings[-1], 1, claim.rng(seed, "probe"))[0], names)
     for domain in readings:
         x, structure = sample(domain, PROBES, claim.rng(seed, "probe"))
         bound = bind(claim, reps, x, names)
@@ -88,7 +88,8 @@ def probe(
         trial = _Trial(plain, names, bound, policy, findings)
         try:
             forward = trial.settled(x, domain.batched, claim.subject.batching)
-            y = forward.strict([leaf[:2] for leaf in x])
+            two = [leaf[:2] for leaf in x]  # some models refuse a batch of one
+            y = forward.strict(two)
         except ModelError:
             if domain is readings[-1]:
                 raise
@@ -99,7 +100,7 @@ def probe(
         unstable = trial.unstable
         if {"training-mode", "coupled-batch"} <= {finding.kind for finding in findings}:
             unstable = unstable or "in training mode what comes out for one input depends on the others of its batch"
-        return Setup(domain, bound, forward, tuple(names), outputs, tuple(findings), unstable)
+        return Setup(domain, bound, forward, tuple(names), outputs, tuple(findings), unstable, (two, y))
     raise AssertionError("a domain has at least one reading")
 
 
@@ -124,13 +125,9 @@ def settled(
     raise failed
 
 
-def check_applicable(claim: Claim, prop: Property, model: Callable[..., Any], setup: Setup, seed: int) -> None:
+def check_applicable(claim: Claim, prop: Property, setup: Setup) -> None:
     """ClaimError if the property says nothing about such a claim."""
-    place = setup.forward.placement
-    x, _ = sample(setup.domain, 2, claim.rng(seed, "probe"))  # some models refuse a batch of one
-    with placed(model, place):
-        y = setup.at(place).strict(x)
-    reason = prop.inapplicable(setup.bound, x, y)
+    reason = prop.inapplicable(setup.bound, *setup.example)
     if reason is not None:
         raise ClaimError(f"{claim.subject.name}: {prop.name} says nothing here: {reason.rstrip('.')}.")
 

@@ -19,7 +19,7 @@ from symcheck.engine.forward import Forward, ModelError
 from symcheck.engine.hints import hints, mask
 from symcheck.engine.judge import judge
 from symcheck.engine.locate import locate
-from symcheck.engine.measure import Floor, Reading, Sides, Sweep, evidence_of, partners
+from symcheck.engine.measure import Floor, Reading, Sides, Sweep, evidence_of, finished, partners
 from symcheck.engine.noise import rms
 from symcheck.engine.outcome import Counterexample, FactorFigures, Finding, Outcome, Rung
 from symcheck.engine.probe import Setup, at_layout, check_applicable, settled
@@ -97,7 +97,7 @@ class _Examination:
         return replace(setup, findings=(*setup.findings, Finding("no-float64", text))), False
 
     def _measured(self, prop: Property, setup: Setup, precise: bool) -> Iterator[Event]:
-        check_applicable(self.claim, prop, self.model, setup, self.settings.seed)
+        check_applicable(self.claim, prop, setup)
         trials = draw(self.claim, setup, self.settings.trials, self.settings.seed, self.settings.policy)
         readings: list[Reading] = []
         for placement in dict.fromkeys((setup.forward.placement, self.working)):
@@ -117,7 +117,7 @@ class _Examination:
             with all_placed((self.model, *prop.held), setup.forward.placement):
                 outcome = yield from self._explained(outcome, prop, setup, readings[0])
         if outcome.verdict.passes("float32"):
-            outcome = yield from self._at_boundaries(outcome, prop, setup, precise, readings[0].sweep.signal)
+            outcome = yield from self._at_boundaries(outcome, prop, setup, precise, readings[0].sides.signal)
         undecided = outcome.verdict is Verdict.VACUOUS  # a head that starts at zero: it may show something once it doesn't
         if (outcome.verdict.passes("float32") or undecided) and precise and self._perturbs:
             outcome = yield from self._at_perturbed_weights(outcome, prop, setup)
@@ -257,7 +257,7 @@ class _Examination:
         if not bool(trials.random.any()):
             return ()
         complex_ = any(leaf.is_complex() for leaf in [*trials.inputs, *tensors_of(self.model)])
-        few, signal = trials.few(self.settings.policy.ladder_trials), readings[0].sweep.signal
+        few, signal = trials.few(self.settings.policy.ladder_trials), readings[0].sides.signal
         known = {} if scale else {reading.forward.placement.precision: reading.sweep.error[few] for reading in readings}
         rungs = []
         for name, placement in precisions(self.working.device):
@@ -270,7 +270,7 @@ class _Examination:
                         if scale:
                             self._perturb(setup.at(placement), scale, trials)
                         sides = Sides(setup.at(placement), prop, setup.bound, trials)
-                        found = finished(sides.sweep(trials.source[few], trials.g[few]))
+                        found = finished(sides.sweep(trials.source[few], trials.g[few], closely=False))
                     error, why = found.error, next(iter(found.crashes.values()), "")
                 except ModelError as failed:
                     why = str(failed)
@@ -284,7 +284,8 @@ class _Examination:
         """Sweep the trials in one precision, search the group from the worst of them, and measure the floor there."""
         claim, precision, policy = self.claim, f.placement.precision, self.settings.policy
         sides = Sides(f, prop, setup.bound, trials)
-        steps = sides.sweep(trials.source, trials.g, trials.elements.factor)
+        truth = f.placement == setup.forward.placement  # the other precision is asked for its errors alone
+        steps = sides.sweep(trials.source, trials.g, trials.elements.factor, closely=truth)
         yield Measuring(claim, precision, 0, len(trials), phase)
         generic = int((trials.region == 0).sum())  # which come first
         while True:
@@ -296,16 +297,16 @@ class _Examination:
                 swept: Sweep = end.value
                 break
         if _crash(swept, trials, setup, f.placement) is not None:
-            return Reading(f, trials, swept, torch.zeros_like(swept.error))
+            return Reading(sides, trials, swept, torch.zeros_like(swept.error))
         start = ((trials.region == 0) & swept.error.isfinite().all(-1)).nonzero().flatten()
         if searching and len(start) and prop.arity == 1:  # of several elements the others are those of other trials
             yield Measuring(claim, precision, 0, len(start), "search")
             rng = claim.rng(self.settings.seed, "search")
 
             def ascend(source: Tensor, g: Tensor) -> Tensor:
-                return relative(finished(sides.sweep(source, g)).error, swept.signal)
+                return relative(finished(sides.sweep(source, g, closely=False)).error, sides.signal)
 
-            first = relative(swept.error, swept.signal)[start]
+            first = relative(swept.error, sides.signal)[start]
             source, g, top = search(setup.bound.group, trials.source[start], trials.g[start], first, ascend, rng, policy)
             shown = top > policy.slack * policy.single  # what is smaller may be the rounding that the search has climbed
             if bool(shown.any()):
@@ -313,8 +314,8 @@ class _Examination:
                 trials = trials.joined(source[shown], Elements.of(g[shown]))
         rng = claim.rng(self.settings.seed, f"noise {precision}")
         floor = Floor(sides, trials, policy, rng, setup.domain.fixed)
-        allowed = (claim.tolerance or 0.0) * swept.signal
-        return Reading(f, trials, swept, floor.corrected(floor.everywhere(swept), swept.error, allowed))
+        allowed = (claim.tolerance or 0.0) * sides.signal
+        return Reading(sides, trials, swept, floor.corrected(floor.everywhere(swept), swept.error, allowed))
 
     def _judged(
         self,
@@ -327,7 +328,7 @@ class _Examination:
     ) -> Outcome:
         """The outcome that readings support; `least` `(L,)` is a signal known from elsewhere, if the one here is smaller."""
         double, working = readings[0], readings[-1]
-        noise = torch.minimum(working.floor, farthest(double.sweep, working)) if working is not double else None
+        noise = torch.minimum(working.floor, farthest(double, working)) if working is not double else None
         names = prop.names(setup.names, setup.outputs, trials.inputs)
         evidence = evidence_of(names, double, working.sweep, noise, precise=precise)
         if least is not None:
@@ -340,9 +341,9 @@ class _Examination:
             findings=outcome.findings + at_structured(trials, double.sweep),
             counterexample=counterexample(setup, trials, evidence, judgement.violating, prop.arity),
             violating=int((judgement.violating & trials.random).sum()),
-            profile=profile(setup.bound.group, trials, relative(double.sweep.error, double.sweep.signal)),
+            profile=profile(setup.bound.group, trials, relative(double.sweep.error, double.sides.signal)),
             factors=by_factor(
-                setup.bound.group, trials, judgement.violating, relative(double.sweep.error, double.sweep.signal)
+                setup.bound.group, trials, judgement.violating, relative(double.sweep.error, double.sides.signal)
             ),
             calls=sum(reading.forward.calls for reading in readings),
             evaluations=sum(reading.forward.evaluations for reading in readings),
@@ -361,16 +362,6 @@ class _Examination:
                 outcome, group=str(setup.bound.group), findings=setup.findings, inputs=setup.names, batching=batching
             )
         return replace(outcome, trials=len(trials), random_trials=int(trials.random.sum())) if trials is not None else outcome
-
-
-def finished(steps: Generator[int, None, Sweep]) -> Sweep:
-    """The sweep at the end of its steps."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            found: Sweep = end.value
-            return found
 
 
 def relative(error: Tensor, signal: Tensor) -> Tensor:
@@ -440,7 +431,7 @@ def ill_conditioned(outcome: Outcome, double: Reading) -> tuple[Finding, ...]:
     return (Finding("ill-conditioned", text, "note"),)
 
 
-def farthest(double: Sweep, working: Reading) -> Tensor:
+def farthest(double: Reading, working: Reading) -> Tensor:
     """How far the working precision is at most from float64, on the inputs: its noise is no more, whatever the lines show.
 
     They show more where f varies within the spacing of their points, which is wide in low precision. An element that carries an
@@ -448,11 +439,11 @@ def farthest(double: Sweep, working: Reading) -> Tensor:
     """
     gaps = [
         rms(a.to(b.device) - b) if b.is_floating_point() else None
-        for a, b in zip(working.sweep.outputs, double.outputs, strict=True)
+        for a, b in zip(working.sides.quantity, double.sides.quantity, strict=True)
     ]
     most = [torch.full((), torch.inf) if gap is None or not gap.isfinite().all() else gap.amax().cpu() for gap in gaps]
     cap = torch.stack(most).expand_as(working.floor).maximum(working.forward.placement.eps * working.sweep.magnitude)
-    return torch.where((double.moved > FAR).unsqueeze(-1), torch.inf, cap)
+    return torch.where((double.sweep.moved > FAR).unsqueeze(-1), torch.inf, cap)
 
 
 FAR = 4.0  # of the input's size: rotations carry an input at most 2 of it, translations of its own size seldom more

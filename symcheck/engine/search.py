@@ -30,9 +30,9 @@ def search(
     """
     worst = error.nan_to_num(nan=-1.0, posinf=-1.0).argsort(descending=True, stable=True)[: policy.search_starts]
     source, best, top = source[worst], g[worst], error[worst]
-    rows = torch.arange(len(worst)).repeat_interleave(policy.search_candidates)
+    rows, ways = torch.arange(len(worst)).repeat_interleave(policy.search_candidates), _ways(group)
     for step in policy.search_steps:
-        tried = _near(group, best[rows], step, rng)
+        tried = _near(group, best[rows], step, ways, rng)
         found = ascend(source[rows], tried).nan_to_num(nan=-1.0, posinf=-1.0).reshape(len(worst), -1)
         high, which = found.max(1)
         better = high > top
@@ -42,16 +42,18 @@ def search(
     return source, best, top
 
 
-def _near(group: Monoid, g: Tensor, step: float, rng: Generator) -> Tensor:
-    """An element near each: `exp(step v) g` in a Lie group, else `s g` for a random generator or its inverse."""
-    near = g
+def _ways(group: Monoid) -> Tensor:
+    """The generators of a group and their inverses; in a Lie group, whose component they leave, among many identities."""
+    ways = group.generators()
+    if not isinstance(group, Group) or not len(ways):
+        return ways
+    ways = torch.cat([ways, group.inverse(ways)])
+    return torch.cat([group.identity(3 * len(ways)), ways]) if group.dimension else ways
+
+
+def _near(group: Monoid, g: Tensor, step: float, ways: Tensor, rng: Generator) -> Tensor:
+    """An element near each: `exp(step v) g` in a Lie group, and `s g` for a random one of the ways to others."""
     if isinstance(group, Group) and group.dimension:
         v = step * torch.randn(len(g), group.dimension, generator=rng, dtype=torch.float64)
-        near = group.compose(group.exponential(v), near)
-    steps = group.generators()
-    if not len(steps):
-        return near
-    steps = torch.cat([steps, group.inverse(steps)]) if isinstance(group, Group) else steps
-    if isinstance(group, Group) and group.dimension:  # seldom: it leaves the connected component
-        steps = torch.cat([group.identity(3 * len(steps)), steps])
-    return group.compose(steps[torch.randint(len(steps), (len(g),), generator=rng)], near)
+        g = group.compose(group.exponential(v), g)
+    return group.compose(ways[torch.randint(len(ways), (len(g),), generator=rng)], g) if len(ways) else g

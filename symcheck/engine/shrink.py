@@ -24,7 +24,7 @@ from symcheck.claims import Claim
 from symcheck.domains import At, Layout
 from symcheck.engine.forward import ModelError
 from symcheck.engine.judge import judge
-from symcheck.engine.measure import Floor, Reading, Sides, Sweep, evidence_of
+from symcheck.engine.measure import Floor, Reading, Sides, Sweep, evidence_of, finished
 from symcheck.engine.noise import rms
 from symcheck.engine.outcome import Counterexample, Minimal
 from symcheck.engine.policy import Policy
@@ -86,7 +86,7 @@ class Nearby(Sides):
 
     def __init__(self, known: Sides, x: Leaves, g: Tensor) -> None:
         self.f, self.prop, self.bound = known.f, known.prop, known.bound
-        self.spreads, self.signal, self.spread, self.quantity = known.spreads, known.signal, known.spread, known.quantity
+        self.scales, self.signal, self.spread, self.quantity = known.scales, known.signal, known.spread, known.quantity
         every = torch.arange(len(g))
         self.extents = known.extents
         self.trials = Trials(
@@ -104,13 +104,7 @@ class Nearby(Sides):
         return g.unbind(1)
 
     def measured(self) -> Sweep:
-        steps = self.sweep(self.trials.source, self.trials.g)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                swept: Sweep = end.value
-                return swept
+        return finished(self.sweep(self.trials.source, self.trials.g))
 
 
 class Place:
@@ -158,9 +152,9 @@ class Place:
 
     def _judged(self, nearby: Nearby, swept: Sweep, floor: Tensor) -> Tried:
         generic = replace(nearby.trials, region_of=torch.zeros_like(nearby.trials.region_of))
-        evidence = evidence_of(("",) * floor.shape[1], Reading(nearby.f, generic, swept, floor), swept)
+        evidence = evidence_of(("",) * floor.shape[1], Reading(nearby, generic, swept, floor), swept)
         judgement = judge(evidence, self.policy, self.sides.f.placement.precision, self.claim.tolerance)
-        scale = torch.where(swept.signal > 0, swept.signal, swept.magnitude.nan_to_num().amax(0)).clamp_min(1e-300)
+        scale = torch.where(nearby.signal > 0, nearby.signal, swept.magnitude.nan_to_num().amax(0)).clamp_min(1e-300)
         most, leaf = (swept.error / scale).nan_to_num(posinf=0.0).max(-1)
         return Tried(judgement.violating & swept.error.isfinite().all(-1), most, leaf, floor)
 

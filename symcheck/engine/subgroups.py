@@ -36,7 +36,7 @@ def holding(sides: Sides, reading: Reading, claim: Claim, settings: Settings) ->
     which = torch.arange(len(parts)).repeat_interleave(size * len(inputs))
     swept: Sweep = yield from sides.sweep(source, g, which)
     trials = replace(reading.trials, source=source, elements=Elements.of(g))
-    found = Reading(reading.forward, trials, swept, _floor(reading, trials))
+    found = replace(reading, trials=trials, sweep=swept, floor=_floor(reading, trials))
     violating = judge(evidence_of(("",) * swept.error.shape[1], found, swept), policy, "float64", claim.tolerance).violating
     kept = (~violating & ~swept.error.isnan().any(-1)).reshape(len(parts), -1).all(-1)
     moves = (swept.moved > policy.slack * torch.finfo(torch.float64).eps).reshape(len(parts), -1).any(-1)

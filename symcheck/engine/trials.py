@@ -96,18 +96,13 @@ def draw(claim: Claim, setup: Setup, trials: int, seed: int, policy: Policy) -> 
     parts += [flatten(Args.of(tree))[0] for tree in structured.values()]
     region_of = torch.cat([torch.full((len(leaves[0]),), label) for label, leaves in enumerate(parts)])
 
-    rng = claim.rng(seed, "elements")
-    chosen: list[Elements] = []
-    for row, region in enumerate(region_of.tolist()):
-        size = policy.structured_elements if region else -(-trials // count)
-        if every is not None:
-            chosen.append(every)
-        else:
-            known = bool(region) or row < policy.landmark_inputs
-            chosen.append(Elements.join(list(_some(setup.bound.group, size, rng, policy, known=known, apart=not region))))
-    source = torch.arange(len(region_of)).repeat_interleave(torch.tensor([len(elements) for elements in chosen]))
+    if every is None:
+        chosen = list(_some(setup.bound.group, region_of.tolist(), -(-trials // count), claim.rng(seed, "elements"), policy))
+    else:
+        chosen = [[every]] * len(region_of)
+    source = torch.arange(len(region_of)).repeat_interleave(torch.tensor([sum(map(len, elements)) for elements in chosen]))
     inputs = [torch.cat(leaves) for leaves in zip(*parts, strict=True)]
-    return Trials(inputs, region_of, (GENERIC, *structured), source, Elements.join(chosen))
+    return Trials(inputs, region_of, (GENERIC, *structured), source, Elements.join([some for own in chosen for some in own]))
 
 
 def patterned(setup: Setup) -> dict[str, Args]:
@@ -123,14 +118,17 @@ def patterned(setup: Setup) -> dict[str, Args]:
     return {name: structure.rebuild(leaves) for name, leaves in found.items()}
 
 
-def _some(group: Monoid, size: int, rng: Generator, policy: Policy, *, known: bool, apart: bool) -> Iterator[Elements]:
-    """Landmarks if they are to be tried, random elements up to `size`, then random elements of each factor of a product."""
-    landmarks = group.landmarks()[: size // 2 if known else 0]
-    yield Elements.of(landmarks, landmark=torch.arange(len(landmarks)))
-    yield Elements.of(group.sample(size - len(landmarks), rng), drawn=True)
-    if apart and len(group.factors) > 1:
-        for i, factor in enumerate(group.factors):
-            yield Elements.of(group.embed(i, factor.sample(policy.factor_elements, rng)), factor=i)
+def _some(group: Monoid, regions: list[int], size: int, rng: Generator, policy: Policy) -> Iterator[list[Elements]]:
+    """For each input landmarks, if they are to be tried there, and random elements up to `size`; then some of each factor."""
+    known = group.landmarks()
+    for row, region in enumerate(regions):
+        size_here = policy.structured_elements if region else size
+        landmarks = known[: size_here // 2 if region or row < policy.landmark_inputs else 0]
+        found = [Elements.of(landmarks, landmark=torch.arange(len(landmarks)))]
+        found.append(Elements.of(group.sample(size_here - len(landmarks), rng), drawn=True))
+        for i, factor in enumerate(group.factors if len(group.factors) > 1 and not region else ()):
+            found.append(Elements.of(group.embed(i, factor.sample(policy.factor_elements, rng)), factor=i))
+        yield found
 
 
 def _whole(group: Monoid, most: int) -> Elements | None:

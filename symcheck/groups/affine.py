@@ -62,6 +62,10 @@ class AffineFamily(Family):
         basis[self.space :, :-1, :-1] = turns
         return basis
 
+    @property
+    def dimension(self) -> int:
+        return self.space + self.linear_group.dimension
+
     def landmarks(self) -> Tensor:
         step = torch.eye(self.size, dtype=torch.float64).unsqueeze(0)
         step[:, 0, -1] = self.spread
@@ -115,11 +119,9 @@ class AffineFamily(Family):
 def homogeneous(turn: Tensor, step: Tensor | None = None) -> Tensor:
     """Matrices `(n, d + 1, d + 1)` of `x -> turn x + step`."""
     n, dim, _ = turn.shape
-    g = torch.zeros(n, dim + 1, dim + 1, dtype=turn.dtype)
-    g[:, :-1, :-1], g[:, -1, -1] = turn, 1
-    if step is not None:
-        g[:, :-1, -1] = step
-    return g
+    last = turn.new_zeros(n, dim) if step is None else step
+    bottom = torch.eye(dim + 1, dtype=turn.dtype)[-1:].expand(n, 1, -1)
+    return torch.cat([torch.cat([turn, last.unsqueeze(-1)], -1), bottom], 1)
 
 
 def vector(x: Tensor) -> str:

@@ -245,9 +245,9 @@ class Group(Monoid):
 
     def exponential(self, v: Tensor) -> Tensor:
         """The elements `exp(sum_k v_k X_k)` for coordinates `(n, k)` in the basis `algebra()`: those near the identity."""
-        if not self.dimension:
-            return self.identity(len(v))
         basis = self.algebra()
+        if not len(basis):
+            return self.identity(len(v))
         step = torch.einsum("nk,kij->nij", v.to(basis.dtype), basis)
         return torch.where(_reached(basis), matrix_exponential(step), self.identity(1))
 

@@ -47,14 +47,18 @@ class _Orthogonal(Family):
 
     def components(self) -> Tensor:
         """The identity, and the reflection along x if there are reflections."""
-        both = torch.eye(self.dim, dtype=torch.float64).repeat(2, 1, 1)
-        both[1, 0, 0] = -1
-        return both if self.reflections else both[:1]
+        signs = torch.ones(1 + self.reflections, self.dim, dtype=torch.float64)
+        signs[1:, 0] = -1
+        return torch.diag_embed(signs)
 
     def algebra(self) -> Tensor:
         """A skew-symmetric matrix for each coordinate plane, with the sign of its quarter turn."""
         turns = quarter_turns(self.dim)
         return (turns - turns.mT) / 2
+
+    @property
+    def dimension(self) -> int:
+        return self.dim * (self.dim - 1) // 2
 
     def landmarks(self) -> Tensor:
         """One quarter turn in each coordinate plane, and one reflection if there are any."""
@@ -246,11 +250,11 @@ def rotations(dim: int) -> MatrixGroup:
 
 def quarter_turns(dim: int) -> Tensor:
     """One quarter turn in each coordinate plane; in space about +z, +y, +x."""
-    turns = torch.eye(dim, dtype=torch.float64).repeat(dim * (dim - 1) // 2, 1, 1)
-    planes = [(i, j) for i in range(dim) for j in range(i + 1, dim)]
-    for turn, (i, j) in zip(turns, planes, strict=True):
-        turn[[i, j], [i, j]] = 0
-        turn[i, j], turn[j, i] = (-1, 1) if (j - i) % 3 == 1 else (1, -1)
+    i, j = torch.triu_indices(dim, dim, 1)
+    turn, sign = torch.arange(len(i)), torch.where((j - i) % 3 == 1, 1.0, -1.0).double()
+    turns = torch.eye(dim, dtype=torch.float64).repeat(len(i), 1, 1)
+    turns[turn, i, i], turns[turn, j, j] = 0, 0
+    turns[turn, i, j], turns[turn, j, i] = -sign, sign
     return turns
 
 

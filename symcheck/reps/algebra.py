@@ -169,7 +169,8 @@ class Together(Combined):
         if not (a.exact and b.exact):
             return True
         rng = Generator().manual_seed(0)
-        g, h, x = group.sample(_TRIED, rng), group.sample(_TRIED, rng), self.sample(group, shape, _TRIED, rng)
+        g, h = group.sample(2 * _TRIED, rng).chunk(2)
+        x = self.sample(group, shape, _TRIED, rng)
         left, right = a.act(group, g, b.act(group, h, x)), b.act(group, h, a.act(group, g, x))
         if a.discrete and b.discrete:
             return torch.equal(left, right)
