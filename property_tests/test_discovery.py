@@ -400,8 +400,21 @@ def test_a_model_that_raises_is_an_error() -> None:
     def model(x: Tensor) -> Tensor:
         raise ValueError("no")
 
-    with pytest.raises(SubjectError, match=r"raised on the example: ValueError: no\. Give an example that it takes"):
+    with pytest.raises(
+        SubjectError, match=r"raised on the example: ValueError: no \(at .*py:\d+\)\. Give an example that it takes"
+    ):
         discover(model, torch.randn(4, 3))
+
+
+def test_a_model_that_is_finite_nowhere_is_an_error() -> None:
+    def model(x: Tensor) -> Tensor:
+        return x.sum(-1) * torch.nan
+
+    with pytest.raises(SubjectError, match=r"returned NaN or infinity on each of 8 inputs like the example\. Give"):
+        discover(model, torch.randn(4, 3))
+    with pytest.raises(SubjectError, match="returned NaN or infinity on each of 8 inputs"):
+        symcheck.infer(model, torch.randn(4, 3), group="SO(3)", inputs="vector")
+    assert discover(lambda x: x[..., 0].log(), torch.randn(4, 3)).dimension >= 0  # NaN on half of the inputs alone
 
 
 def test_the_claims_can_be_audited_and_written_down() -> None:

@@ -18,6 +18,7 @@ ROOT = Path(symcheck.__file__).parent
 ORDER = [
     "errors",
     "_autodiff",
+    "_source",
     "_tree",
     "placement",
     "patterns",

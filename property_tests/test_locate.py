@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 import symcheck
 from models import cnn, egnn
 from symcheck import Args, Claim, Result
+from symcheck._source import text_of
 from symcheck.domains import Examples, Grid, PaddedSet, PointCloud, Sequence
 from symcheck.engine import Judged, Location, Policy, Settings, examine
 from symcheck.engine.bound import Bound
@@ -556,3 +558,14 @@ def test_places_are_those_of_torch(sizes: tuple[int, ...]) -> None:
     index = torch.arange(math.prod(sizes))
     theirs = torch.unravel_index(index, sizes) if sizes else ()
     assert [place.tolist() for place in unravelled(index, sizes)] == [place.tolist() for place in theirs]
+
+
+def test_the_text_of_a_line_is_that_of_the_file_here_and_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "net.py").write_text(f"# of {folder}\n")
+        monkeypatch.chdir(tmp_path / folder)
+        assert text_of("net.py", 1) == f"# of {folder}"
+    Path("net.py").write_text("# of b, but written again\n")
+    assert text_of("net.py", 1) == "# of b, but written again"
+    assert text_of("net.py", 2) == text_of("net.py", 0) == text_of("nut.py", 1) == ""

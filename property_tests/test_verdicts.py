@@ -218,7 +218,8 @@ def test_crashed_in_a_precision_that_the_model_does_not_know() -> None:
 
     assert check(eigenvalues, PointCloud(5)).verdict is Verdict.HOLDS
     result = check(eigenvalues, PointCloud(5), dtype="bfloat16")
-    assert result.because == "the model raised on every trial in bfloat16: NotImplementedError: not for bfloat16"
+    raised = "the model raised on every trial in bfloat16: NotImplementedError: not for bfloat16 (at "
+    assert result.because == f"{raised}property_tests/test_verdicts.py:{eigenvalues.__code__.co_firstlineno + 2})"
 
 
 def test_noise_at_singular_inputs_is_no_violation_and_lowers_no_bar_elsewhere() -> None:

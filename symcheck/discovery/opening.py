@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
+from torch import Generator
 
 from symcheck.claims import Claim
 from symcheck.engine import Settings
 from symcheck.engine.forward import ModelError
-from symcheck.engine.probe import Setup, settled
+from symcheck.engine.probe import Setup, sample, settled
 from symcheck.engine.trace import eager, uncompiled
 from symcheck.errors import SubjectError
 from symcheck.placement import Placement, all_placed, as_device, modules_of, own_dtype
@@ -35,7 +36,7 @@ class Opened:
 def opened(claim: Claim, settings: Settings) -> Iterator[Opened]:
     """The claim's model, in the precision and on the device in which it runs, in eager form. Then all is as it was.
 
-    Raises SubjectError if it doesn't run on the inputs of the claim's domain, then or later.
+    Raises SubjectError if it doesn't run on the inputs of the claim's domain, then or later, or is finite on none of them.
     """
     place = as_device(settings.device)
     with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
@@ -47,8 +48,22 @@ def opened(claim: Claim, settings: Settings) -> Iterator[Opened]:
             kind, part = eager(loaded, modules_of(loaded))
             told = (_HIDDEN[kind].format(part) if kind else "", setup.unstable or "")
             with all_placed((loaded,), setup.forward.placement), uncompiled():
+                _finite_somewhere(claim, setup, settings.seed)
                 yield Opened(setup, tuple(filter(None, told)), failed)
         except ModelError as error:
             raise SubjectError(
                 f"{claim.subject.name} raised on the example: {error}. Give an example that it takes."
             ) from error
+
+
+def _finite_somewhere(claim: Claim, setup: Setup, seed: int) -> None:
+    f = setup.at(setup.forward.placement)
+    y = f(sample(setup.domain, TRIED, Generator().manual_seed(seed))[0])
+    if not f.crashes and any(not leaf.isfinite().reshape(len(leaf), -1).all(1).any() for leaf in y):
+        raise SubjectError(
+            f"{claim.subject.name} returned NaN or infinity on each of {TRIED} inputs like the example. Give an example on "
+            f"which it is finite."
+        )
+
+
+TRIED = 8
