@@ -84,7 +84,8 @@ def test_tf32_is_a_rung_on_cuda() -> None:
     result = check(lambda x: radii(x @ weight.to(x.dtype)), device="cuda")
     rungs = {rung.precision: rung.error for rung in result.ladder}
     assert rungs["float32"] is not None
-    assert (rungs["tf32"] or 0) >= rungs["float32"]
+    assert rungs["tf32"] is not None
+    assert rungs["tf32"] >= rungs["float32"]
 
 
 # Quantiles
