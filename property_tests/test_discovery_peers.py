@@ -71,7 +71,10 @@ def performer() -> Model:
 
 MODELS: dict[Callable[[], Model], tuple[str, list[str]]] = {
     activated: ("so(3)", ["O(3), 1x0e+2x1o -> 2x0e+1x1e+1x1o"]),
-    gate: ("gl(3)", ["exp(sl(3)), block -> block"]),  # one vector times a number: it may be any linear map of itself
+    gate: (  # one vector times a number: it may be any linear map of itself
+        "gl(3)",
+        ["exp(sl(3)), block(start=0, size=7) -> block(start=7, size=6, axis=0)"],
+    ),
     harmonics: ("so(3) + scaling", ["O(3), vector -> 1x2e", "R+, scale_by -> scalar"]),
     graph_isomorphism: ("", ["S_n, (permute, permute * permute(axis=-1)) -> permute"]),
     deep_sets: ("none", ["S_n, permute -> scalar"]),
