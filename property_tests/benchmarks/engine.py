@@ -130,7 +130,8 @@ class TensorField(nn.Module):
     def __init__(self, hidden: str) -> None:
         super().__init__()
         passing = import_module("e3nn.nn.models.v2106.gate_points_message_passing")
-        self.o3, self.soft = import_module("e3nn.o3"), import_module("e3nn.math").soft_one_hot_linspace
+        self.harmonics = import_module("e3nn.o3").spherical_harmonics
+        self.soft = import_module("e3nn.math").soft_one_hot_linspace
         sequence = ["4x0e", hidden, hidden, "2x0e+2x1o"]
         self.net = passing.MessagePassing(sequence, "0e", "0e+1o+2e", fc_neurons=[6, 32], num_neighbors=5)
 
@@ -142,7 +143,7 @@ class TensorField(nn.Module):
         source, target = (near.t().unsqueeze(1) + count * torch.arange(n, device=points.device).unsqueeze(-1)).flatten(1)
         flat = points.flatten(0, 1)
         arrows = flat[source] - flat[target]
-        angles = self.o3.spherical_harmonics("0e+1o+2e", arrows, normalize=True, normalization="component")
+        angles = self.harmonics("0e+1o+2e", arrows, normalize=True, normalization="component")
         lengths = self.soft(arrows.norm(dim=-1), 0.0, 4.0, 6, basis="gaussian", cutoff=False)
         y: Tensor = self.net(x.flatten(0, 1), flat.new_ones(len(flat), 1), source, target, angles, lengths)
         return y.reshape(n, count, -1)
