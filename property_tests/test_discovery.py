@@ -664,9 +664,11 @@ def test_a_group_that_no_name_tells_has_no_words() -> None:
 
 
 def test_the_command_needs_inputs() -> None:
-    done = CliRunner().invoke(main, ["discover", "models.mlp:MLP"])
+    done = CliRunner().invoke(main, ["discover", "torch:relu"])
     assert done.exit_code == 2
-    assert "Give the --shape of each." in done.output
+    told = "torch:relu claims nothing that tells its inputs. Give the shape of each of its inputs, such as --shape 8,3."
+    assert done.output == f"symcheck: {told}\n"
+    assert "there is no module 'no_such_module'" in CliRunner().invoke(main, ["discover", "no_such_module:net"]).output
 
 
 def test_the_command_takes_the_inputs_of_claims() -> None:

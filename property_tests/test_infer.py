@@ -259,9 +259,21 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = CliRunner().invoke(main, ["infer", "cube.py:build", "--group", "SO(3)", "--shape", "3", "--input", "vector"])
     assert done.exit_code == 0, done.output
     assert "1x1" in done.output
-    wrong = CliRunner().invoke(main, ["infer", "cube.py:build", "--group", "SO(3)"])
-    assert wrong.exit_code == 2
-    assert "give --group, and --shape and --input for every input" in wrong.output
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "torch:relu claims nothing that tells its inputs. Give a group, and the shape and the rep of each input, such as"),
+        (["--group", "SO(3)"], "one for each input. Give --shape and --input too."),
+        (["--shape", "3", "--input", "vector"], "one for each input. Give --group too."),
+        (["--group", "SO(3)", "--shape", "3", "--shape", "3", "--input", "vector"], "there are 2 of --shape and 1 of --input."),
+    ],
+)
+def test_the_command_says_what_is_missing(options: list[str], said: str) -> None:
+    done = CliRunner().invoke(main, ["infer", "torch:relu", *options])
+    assert done.exit_code == 2
+    assert said in done.output
 
 
 def test_the_command_takes_group_and_inputs_of_a_claim() -> None:

@@ -14,6 +14,7 @@ from symcheck.cli.guard import unwritten, write
 from symcheck.errors import SettingsError, printable
 
 if TYPE_CHECKING:
+    from symcheck.claims import Claim
     from symcheck.discovery import Discovery
 
 _, SHAPE, INPUT, _, WEIGHTS, TRUST_CODE = OPTIONS
@@ -132,17 +133,25 @@ def subject_and_inputs(target: str, shapes: tuple[str, ...], weights: str | None
     """The model that a target names, and a domain: of the shapes that are given, else that of the first claim about it."""
     from symcheck import subjects
     from symcheck.domains import Joint, Tensors
-    from symcheck.errors import SymcheckError
 
     if shapes:
         return subjects.subject(target, weights=weights, trust_code=trust_code), Joint(
             *(Tensors(tuple(shape(s))) for s in shapes)
         )
-    try:
-        claim = subjects.claims(target, weights=weights, trust_code=trust_code)[0]
-    except SymcheckError as error:
-        raise SettingsError(f"{target} states no claims to take inputs from ({error}) Give the --shape of each.") from None
+    claim = first_claim(target, weights, trust_code, "the shape of each of its inputs, such as --shape 8,3")
     return claim.subject, claim.domain
+
+
+def first_claim(target: str, weights: str | None, trust_code: bool, needed: str) -> Claim:
+    """The first claim that a target states or its framework promises; SettingsError asks for what is needed without one."""
+    from symcheck import subjects
+    from symcheck.errors import SymcheckError
+
+    try:
+        return subjects.claims(target, weights=weights, trust_code=trust_code)[0]
+    except SymcheckError as error:
+        subjects.subject(target, weights=weights, trust_code=trust_code)  # says what is wrong with the target, if that is
+        raise SettingsError(f"{target} claims nothing that tells its inputs. Give {needed}.") from error
 
 
 @click.command(epilog=DISCOVER_CODES)
@@ -172,13 +181,20 @@ def infer(
     TARGET is a model, with --group, --shape and --input, or states a claim from which they are taken. Its code is imported and
     run.
     """
-    from symcheck import subjects
     from symcheck.discovery import infer as search
 
-    if not any([group, shapes, inputs]):
-        found = search(subjects.claims(target, weights=weights, trust_code=trust_code)[0], **settings)
-    elif group is None or len(shapes) != len(inputs) or not shapes:
-        raise SettingsError("A group needs to know what it acts on: give --group, and --shape and --input for every input.")
+    given = {"--group": group, "--shape": shapes, "--input": inputs}
+    missing = [option for option, value in given.items() if not value]
+    if len(missing) == len(given):
+        needed = 'a group, and the shape and the rep of each input, such as --group "SO(3)" --shape 8,3 --input vector'
+        found = search(first_claim(target, weights, trust_code, needed), **settings)
+    elif group is None or missing:
+        gone = " and ".join(missing)
+        raise SettingsError(f"--group acts on what --shape and --input tell, one for each input. Give {gone} too.")
+    elif len(shapes) != len(inputs):
+        raise SettingsError(
+            f"there are {len(shapes)} of --shape and {len(inputs)} of --input. Give one of both for each input, in its order."
+        )
     else:
         model, domain = subject_and_inputs(target, shapes, weights, trust_code)
         found = search(model, domain, group=group, inputs=tuple(inputs), **settings)
