@@ -49,6 +49,19 @@ class JournalError(SymcheckError, ValueError):
 MOST = 20  # names that an error lists: more are no help in a sentence
 
 
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The nearest known names as a question; "" if none is near.
+
+    >>> nearest("vectr", ["vector", "scalar"])
+    "did you mean 'vector'?"
+    """
+    folded = {name.lower(): name for name in known}
+    if word.lower() in folded:
+        return f"did you mean {folded[word.lower()]!r}?"
+    close = get_close_matches(word.lower(), folded, n=2, cutoff=0.6)
+    return f"did you mean {' or '.join(repr(folded[name]) for name in close)}?" if close else ""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A sentence's end that offers the nearest known names, or all of them.
 
@@ -58,12 +71,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     "known: 'scalar', 'vector'."
     """
     names = sorted(set(known))
-    folded = {name.lower(): name for name in names}
-    if word.lower() in folded:
-        return f"did you mean {folded[word.lower()]!r}?"
-    close = get_close_matches(word.lower(), folded, n=2, cutoff=0.6)
-    if close:
-        return f"did you mean {' or '.join(repr(folded[name]) for name in close)}?"
+    if near := nearest(word, names):
+        return near
     shown = ", ".join(map(repr, names[:MOST]))
     return f"known: {shown}." if len(names) <= MOST else f"known: {shown} and {len(names) - MOST} more (symcheck list)."
 

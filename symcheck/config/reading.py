@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 import msgspec
 
 from symcheck.config.tables import Config, Table
-from symcheck.errors import ConfigError, did_you_mean
+from symcheck.errors import ConfigError, did_you_mean, nearest
 
 OWN, PROJECT = "symcheck.toml", "pyproject.toml"
 SHOWN = 60  # characters of a wrong value: enough to find it
@@ -147,8 +147,8 @@ def _place(where: str, value: Any, kind: Any, error: str) -> tuple[str, Any, str
     if "[...]" in path:  # a key that isn't told
         where = f"an entry of {where}"
     if text.startswith("Invalid enum value"):
-        near = did_you_mean(value, _choices(kind))
-        return where, value, f"one of {', '.join(_choices(kind))}{'.' if near.startswith('known') else f'; {near}'}"
+        near = nearest(value, _choices(kind))
+        return where, value, f"one of {', '.join(_choices(kind))}{f'; {near}' if near else '.'}"
     expected = re.sub(r"^Expected ", "", text.partition(", got")[0])
     expected = re.sub(r"`([^`]*)`", lambda m: " or ".join(WORDS.get(w.strip(), w.strip()) for w in m[1].split("|")), expected)
     return where, value, f"{expected.replace('of length >= 1', 'that is not empty')}."
