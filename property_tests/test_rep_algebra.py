@@ -1122,7 +1122,7 @@ def test_a_rep_is_printed_as_python_writes_it(rep: Rep) -> None:
         ),
         (
             "permute(axis=2) * vector",
-            "Permute(axis=2, of='points'): axes are different negative integers, counted from the end, so that batch axes "
+            "Permute(axis=2, of='points'): the axis is a negative integer, counted from the end, so that batch axes "
             "don't matter.",
         ),
     ],

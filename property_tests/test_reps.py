@@ -627,6 +627,7 @@ def test_scalars_may_be_anything() -> None:
     Scalar().check(SO(3), (), floating=False, where="input 'x'")
 
 
+COUNTED_ALONE = ": the axis is a negative integer, counted from the end, so that batch axes don't matter."
 COUNTED = ": axes are different negative integers, counted from the end, so that batch axes don't matter."
 
 
@@ -634,7 +635,7 @@ COUNTED = ": axes are different negative integers, counted from the end, so that
 def test_permute_counts_its_axis_from_the_end(axis: int) -> None:
     with pytest.raises(ClaimError) as caught:
         Permute(axis=axis)
-    assert str(caught.value) == f"Permute(axis={axis}, of='points'){COUNTED}"
+    assert str(caught.value) == f"Permute(axis={axis}, of='points'){COUNTED_ALONE}"
 
 
 @pytest.mark.parametrize("axes", [(0,), (-1, 1), (), (-1, -1), (-1.0,)])
@@ -720,7 +721,7 @@ def test_an_unknown_name_is_told_all_others() -> None:
         ("permute(axis=", "can't read the rep 'permute(axis='. Write arguments by name, as in 'permute(axis=-1)'."),
         ("permute(axis=n)", "can't read the rep 'permute(axis=n)'. Write arguments by name, as in 'permute(axis=-1)'."),
         ("permute(axis=-1) x", "can't read the rep 'permute(axis=-1) x'. Write arguments by name, as in 'permute(axis=-1)'."),
-        ("permute(axis=1)", f"Permute(axis=1, of='points'){COUNTED}"),
+        ("permute(axis=1)", f"Permute(axis=1, of='points'){COUNTED_ALONE}"),
     ],
 )
 def test_a_word_for_no_rep_is_refused(word: Any, text: str) -> None:

@@ -14,11 +14,11 @@ from symcheck.errors import ClaimError, GroupError
 from symcheck.groups import SO, Cyclic, Dihedral, E, Monoid, O, Polyhedral, SignedPermutations, Symmetric
 from symcheck.reps.base import Rep, Shape
 from symcheck.reps.cartesian import Character, is_orthogonal, matrix_act
-from symcheck.reps.moves import _from_the_end
+from symcheck.reps.moves import AlongAxis
 
 
 @dataclass(frozen=True)
-class Regular(Rep):
+class Regular(AlongAxis):
     """The regular rep of a finite group: an axis has one entry for each element, and entry h goes to place g h.
 
     So (g f)(h) = f(g⁻¹ h). The entries are in the order of `group.elements()`.
@@ -32,17 +32,6 @@ class Regular(Rep):
 
     name = "regular"
     discrete = True
-
-    def __post_init__(self) -> None:
-        _from_the_end(self, (self.axis,))
-
-    @property
-    def rank(self) -> int:
-        return -self.axis
-
-    @property
-    def mixes(self) -> tuple[int, ...]:
-        return (self.axis,)
 
     def fibre(self, group: Monoid) -> Shape | None:
         return (group.order,) if self.axis == -1 else None

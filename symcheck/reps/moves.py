@@ -15,8 +15,26 @@ from symcheck.groups import Monoid, Product, SignFlips, Symmetric, Translations
 from symcheck.reps.base import Look, Rep, Shape
 
 
+class AlongAxis(Rep):
+    """A rep that moves entries along one axis, counted from the end, and leaves the other axes alone."""
+
+    axis: int
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.axis, int) or self.axis >= 0:
+            raise ClaimError(f"{self}: the axis is a negative integer, counted from the end, so that batch axes don't matter.")
+
+    @property
+    def rank(self) -> int:
+        return -self.axis
+
+    @property
+    def mixes(self) -> tuple[int, ...]:
+        return (self.axis,)
+
+
 @dataclass(frozen=True)
-class Permute(Rep):
+class Permute(AlongAxis):
     """Permutes the entries along one axis, counted from the end: entry i goes to place g(i).
 
     `of` names what is permuted, and is the same for every tensor that the same permutation moves.
@@ -27,17 +45,6 @@ class Permute(Rep):
 
     name = "permute"
     discrete = True
-
-    def __post_init__(self) -> None:
-        _from_the_end(self, (self.axis,))
-
-    @property
-    def rank(self) -> int:
-        return -self.axis
-
-    @property
-    def mixes(self) -> tuple[int, ...]:
-        return (self.axis,)
 
     def look(self, group: Monoid, shape: Shape) -> Look:
         return "set" if self.axis == -2 else ""
@@ -86,7 +93,7 @@ class Relabel(Rep):
 
     def __post_init__(self) -> None:
         if self.axis is not None:
-            _from_the_end(self, (self.axis,))
+            from_the_end(self, (self.axis,))
 
     @property
     def rank(self) -> int:
@@ -159,7 +166,7 @@ class OnGrid(Rep):
     axes: tuple[int, ...] = (-2, -1)
 
     def __post_init__(self) -> None:
-        _from_the_end(self, self.axes)
+        from_the_end(self, self.axes)
 
     @property
     def rank(self) -> int:
@@ -262,7 +269,7 @@ class Flip(OnGrid):
 
 
 @dataclass(frozen=True)
-class Swap(Rep):
+class Swap(AlongAxis):
     """Two entries along an axis change places where an element of a group of sign flips flips its first sign.
 
     >>> import torch
@@ -278,18 +285,9 @@ class Swap(Rep):
     discrete = True
 
     def __post_init__(self) -> None:
-        if self.axis >= 0 or self.i == self.j or min(self.i, self.j) < 0:
-            raise ClaimError(
-                f"{self}: give two different entries, from 0, and an axis from the end, as in Swap(0, 1, axis=-1)."
-            )
-
-    @property
-    def rank(self) -> int:
-        return -self.axis
-
-    @property
-    def mixes(self) -> tuple[int, ...]:
-        return (self.axis,)
+        super().__post_init__()
+        if self.i == self.j or min(self.i, self.j) < 0:
+            raise ClaimError(f"{self}: give two different entries, from 0, as in Swap(0, 1).")
 
     def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
         order = list(range(x.shape[self.axis]))
@@ -308,7 +306,7 @@ class Swap(Rep):
         return [(cls(0, 2), SignFlips(1), (2, 3)), (cls(1, 0, axis=-2), SignFlips(1), (3, 2))]
 
 
-def _from_the_end(rep: Rep, axes: tuple[int, ...]) -> None:
+def from_the_end(rep: Rep, axes: tuple[int, ...]) -> None:
     if (
         not isinstance(axes, tuple)
         or not axes

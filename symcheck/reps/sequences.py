@@ -18,28 +18,14 @@ from symcheck.errors import ClaimError, GroupError
 from symcheck.groups import Monoid
 from symcheck.groups.warps import Delays, Dilations, TimeChanges, Warps
 from symcheck.reps.base import Look, Rep, Shape
-from symcheck.reps.moves import gridded
+from symcheck.reps.moves import AlongAxis, gridded
 
 
-class _AlongTime(Rep):
+class _AlongTime(AlongAxis):
     """A rep that moves steps along one axis, counted from the end."""
-
-    axis: int
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.axis, int) or self.axis >= 0:
-            raise ClaimError(f"{self}: the axis is a negative integer, counted from the end, so that batch axes don't matter.")
 
     def look(self, group: Monoid, shape: Shape) -> Look:
         return gridded((self.axis,))
-
-    @property
-    def rank(self) -> int:
-        return -self.axis
-
-    @property
-    def mixes(self) -> tuple[int, ...]:
-        return (self.axis,)
 
     def sizes(self, shape: Shape) -> Mapping[str, int]:
         return {"steps": shape[self.axis]}
