@@ -252,7 +252,7 @@ MISSTATED: list[tuple[dict[str, Any], type[SymcheckError], list[str]]] = [
     ({"inputs": "vektor"}, ClaimError, ["no rep 'vektor'", "did you mean 'vector'"]),
     ({"inputs": "3x7q"}, ClaimError, ["no rep '3x7q'"]),
     ({"inputs": ("vector", "vector")}, ClaimError, ["('vector', 'vector')", "the input there is (Tensor)"]),
-    ({"inputs": "permute(axis=0)"}, ClaimError, ["negative integers"]),
+    ({"inputs": "permute(axis=0)"}, ClaimError, ["a negative integer"]),
     ({"outputs": {"a": "vector"}}, ClaimError, ["{'a': 'vector'}", "the output there is Tensor"]),
     ({"outputs": "1x2e"}, ClaimError, ["acts on a last axis of size 5", "the output has shape"]),
     ({"trials": 0}, SettingsError, ["trials is a whole number of 1 or more, not 0"]),
