@@ -23,7 +23,7 @@ from symcheck.discovery.algebra import NEAR, brackets
 from symcheck.discovery.characters import LISTED, irreps, levels, spins, weights
 from symcheck.discovery.opening import opened
 from symcheck.engine import Settings
-from symcheck.engine.derivatives import differentiable
+from symcheck.engine.derivatives import difference_step, differences, differentiable
 from symcheck.engine.forward import Batching, Forward, ModelError
 from symcheck.engine.noise import rms
 from symcheck.engine.policy import Policy
@@ -236,12 +236,10 @@ class _Layers:
     @cached_property
     def _differences(self) -> list[Leaves]:
         """The same by finite differences of fourth order."""
-        h = self.f.placement.eps**0.2
-        weights = {2: -1 / 12, 1: 2 / 3, -1: -2 / 3, -2: 1 / 12}
+        h = difference_step(self.f.placement.eps)
 
         def along(v: Tensor) -> Leaves:
-            sides = [[w / h * y for y in self._at(times * h * v)] for times, w in weights.items()]
-            return [sum(parts[1:], parts[0]) for parts in zip(*sides, strict=True)]
+            return differences(lambda t: self._at(t * v), h)
 
         return [along(v) for v in self._generators]
 

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from symcheck._tree import Leaves
 from symcheck.discovery.frames import Frame, like, real
-from symcheck.engine.derivatives import differentiable
+from symcheck.engine.derivatives import difference_step, differences, differentiable
 from symcheck.engine.forward import Forward, ModelError
 from symcheck.engine.measure import spread
 from symcheck.engine.noise import noise, rms
@@ -29,6 +29,7 @@ class World:
     def __post_init__(self) -> None:
         self.f: Forward = self.setup.at(self.setup.forward.placement)
         self.way = "torch"  # how derivatives are found: by torch, or by "differences"
+        self.step = difference_step(self.f.placement.eps)
         self.like = self.inputs(2)
         self.moving = [i for i, x in enumerate(self.like) if differentiable(x) and x[0].numel() and i not in self.f.shared]
         self.example = self.f.strict(self.like)
@@ -69,20 +70,12 @@ class World:
             return None
         return None if self.f.crashes else [leaf.cpu() for leaf in real(found)]
 
-    @property
-    def step(self) -> float:
-        """That of fourth-order differences: where h^4 and eps / h are alike."""
-        return float(self.f.placement.eps**0.2)
-
     def _differences(self, x: Leaves, tangents: Leaves, h: float) -> Leaves:
-        weights = {2.0: -1 / 12, 1.0: 2 / 3, -1.0: -2 / 3, -2.0: 1 / 12}
-        total: Leaves | None = None
-        for times, weight in weights.items():
-            moved = [a + times * h * v if i in self.moving else a for i, (a, v) in enumerate(zip(x, tangents, strict=True))]
-            parts = [weight / h * y for y in self.outputs(moved)]
-            total = parts if total is None else [a + b for a, b in zip(total, parts, strict=True)]
-        assert total is not None
-        return total
+        def at(t: float) -> Leaves:
+            moved = zip(x, tangents, strict=True)
+            return self.outputs([a + t * v if i in self.moving else a for i, (a, v) in enumerate(moved)])
+
+        return differences(at, h)
 
     @cached_property
     def scales(self) -> list[float]:

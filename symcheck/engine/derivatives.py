@@ -77,6 +77,21 @@ def _twice_reversed(f: Function, x: Leaves, tangent: Sequence[Tensor]) -> Leaves
     return [torch.zeros_like(leaf) if known.get(i) is None else known[i] for i, leaf in enumerate(y)]
 
 
+def difference_step(eps: float) -> float:
+    """That at which fourth-order differences are most exact: where h^4 and eps / h are alike."""
+    return float(eps**0.2)
+
+
+def differences(at: Callable[[float], Sequence[Tensor]], h: float) -> Leaves:
+    """The derivative at 0 of `at(t)`, tensors, by central differences of fourth order with step h.
+
+    The error is that of h^4, and of the noise of `at` over h.
+    """
+    weights = {-2: 1 / 12, -1: -2 / 3, 1: 2 / 3, 2: -1 / 12}
+    sides = [[weight / h * y for y in at(times * h)] for times, weight in weights.items()]
+    return [sum(parts[1:], parts[0]) for parts in zip(*sides, strict=True)]
+
+
 def differentiable(leaf: Tensor) -> bool:
     """Whether a derivative by it makes sense."""
     return leaf.is_floating_point() or leaf.is_complex()
