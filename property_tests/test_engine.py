@@ -164,6 +164,24 @@ def test_the_same_seed_gives_the_same_trials_whatever_else_is_random() -> None:
     assert not torch.equal(first.inputs[0], other.inputs[0])
 
 
+def test_a_finite_group_that_is_too_large_to_list_is_drawn_from_whatever_the_number_of_trials() -> None:
+    stated = claim(nn.Identity(), PointCloud(4, dim=2), group="C_12000")
+    assert len(draw(stated, probe(stated, nn.Identity(), CPU64, 0, Policy()), 200_000, 0, Policy())) >= 200_000
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64], ids=str)
+def test_torch_s_default_dtype_changes_no_figure(dtype: torch.dtype) -> None:
+    stated = claim(lambda x: x * torch.tensor([1, 1, 2]), Like(torch.randn(5, 3)))
+    expected = outcome(stated)
+    torch.set_default_dtype(dtype)
+    try:
+        found = outcome(stated)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert found.verdict.name == "VIOLATED"
+    assert (found.figures, found.profile, found.because) == (expected.figures, expected.profile, expected.because)
+
+
 def test_an_audit_leaves_torchs_random_numbers_alone() -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)

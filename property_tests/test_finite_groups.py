@@ -37,6 +37,7 @@ from symcheck.groups import (
 )
 from symcheck.groups.base import LISTED
 from symcheck.groups.cyclic import turns
+from symcheck.groups.symmetric import CANDIDATES, transpositions
 from symcheck.reps import Phase, PlanarIrreps, Regular, Sign, Vector, as_rep
 from symcheck.reps.finite import parity, places
 
@@ -181,6 +182,7 @@ def test_generators_that_reach_too_few_are_named() -> None:
         (SignFlips(14), "16,384"),
         (SignedPermutations(6), "46,080"),
         (PlaneGroup("p4m", (36, 36)), "10,368"),
+        (Symmetric(2000), "far more"),  # 5,736 digits, which Python doesn't write
     ],
     ids=str,
 )
@@ -1134,3 +1136,19 @@ def test_planar_irreps_are_of_the_plane(group: Group, shape: tuple[int, ...], te
     with pytest.raises(ClaimError) as caught:
         PlanarIrreps().check(group, shape, True, "x")
     assert text in str(caught.value)
+
+
+def test_permutations_of_very_many_things_are_made_simpler_in_little_memory() -> None:
+    group = Symmetric(20_000)
+    g = group.sample(1, torch.Generator().manual_seed(0))
+    simpler = group.simpler(g[0])
+    assert simpler.numel() <= CANDIDATES + 2 * 20_000
+    assert bool((group.complexity(simpler) < group.complexity(g)).all())
+    assert int(group.complexity(simpler)[1]) == 1  # a transposition, behind the identity
+    assert int(group.complexity(simpler)[-1]) == int(group.complexity(g)) - 1
+
+
+def test_transpositions_are_things_less_cycles() -> None:
+    every = Symmetric(5).elements()
+    cycles = [Symmetric(5).describe(g).count("(") + int((g == torch.arange(5)).sum()) for g in every]
+    assert torch.equal(transpositions(every), 5 - torch.tensor(cycles))

@@ -362,7 +362,9 @@ class Floor:
         generic = (self.trials.region == 0).nonzero().flatten()
         entries = min(leaf[0].numel() for leaf in self.sides.quantity)
         lines = self.policy.few_lines if entries >= self.policy.line_entries else self.policy.lines
-        few = generic[torch.linspace(0, len(generic) - 1, min(lines, self.policy.lines, len(generic))).long()]
+        few = generic[
+            torch.linspace(0, len(generic) - 1, min(lines, self.policy.lines, len(generic)), dtype=torch.float64).long()
+        ]
         left, right = self._noise(few)
         inward, outward = self._defects(few)
         size = sweep.magnitude

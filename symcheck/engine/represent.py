@@ -422,7 +422,7 @@ class Explainer:
         half, d = max(1, len(h) // 2), a.shape[-1]
         fit_a, fit_b = a[:half].flatten(0, 1), b[:half].flatten(0, 1)
         if len(fit_a) > 4 * d + 64:  # more rows tell no more
-            some = torch.linspace(0, len(fit_a) - 1, 4 * d + 64).long()
+            some = torch.linspace(0, len(fit_a) - 1, 4 * d + 64, dtype=torch.float64).long()
             fit_a, fit_b = fit_a[some], fit_b[some]
         if self.actions.affine:
             fit_a = torch.cat([fit_a, torch.ones_like(fit_a[:, :1])], -1)

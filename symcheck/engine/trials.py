@@ -14,6 +14,7 @@ from symcheck.engine.policy import Policy
 from symcheck.engine.probe import Setup, sample
 from symcheck.errors import GroupError
 from symcheck.groups import Monoid
+from symcheck.groups.base import LISTED
 
 GENERIC = "generic inputs"
 
@@ -134,7 +135,7 @@ def _some(group: Monoid, regions: list[int], size: int, rng: Generator, policy: 
 def _whole(group: Monoid, most: int) -> Elements | None:
     """All elements of a small finite group, those first that a person would try first."""
     try:
-        if group.order > most:
+        if group.order > min(most, LISTED):
             return None
     except GroupError:
         return None

@@ -128,7 +128,8 @@ class Monoid(ABC):
     def _listed(self) -> int:
         """The order of a group whose elements can be listed."""
         if self.order > LISTED:
-            raise GroupError(f"{self} has {self.order:,} elements; up to {LISTED:,} can be listed. Draw some with `sample`.")
+            many = f"{self.order:,}" if self.order < 10**12 else "far more"  # Python writes no number of thousands of digits
+            raise GroupError(f"{self} has {many} elements; up to {LISTED:,} can be listed. Draw some with `sample`.")
         return self.order
 
     # Simplification: what a shrinker tries, and the measure that must descend.
@@ -149,9 +150,9 @@ class Monoid(ABC):
         """Those of the candidates `(k, *element)` that have less complexity than one element, each once, in order of it."""
         measure = self.complexity(candidates)
         order = measure.argsort(stable=True)
-        seen: dict[str, int] = {}
+        seen: dict[bytes, int] = {}
         for place in order[measure[order] < self.complexity(g.unsqueeze(0))].tolist():
-            seen.setdefault(str((candidates[place] + 0).tolist()), place)  # -0.0 + 0 is 0.0
+            seen.setdefault((candidates[place] + 0).numpy().tobytes(), place)  # -0.0 + 0 is 0.0
         return candidates[list(seen.values())]
 
     # What the group is built from.

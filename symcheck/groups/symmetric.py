@@ -21,6 +21,9 @@ from symcheck.groups.lattice import Translations
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+CANDIDATES = 2**22
+"""How many numbers all that is simpler than one element holds at most: 32 MiB, whatever the number of things."""
+
 
 @dataclass(frozen=True)
 class Symmetric(Group):
@@ -128,18 +131,16 @@ class Symmetric(Group):
         return torch.tensor(list(permutations(range(self._size))))
 
     def complexity(self, g: Tensor) -> Tensor:
-        """The transpositions that an element is made of: moved things less cycles."""
-        place, power = torch.arange(self._size), g.long()
-        smallest = place.expand_as(power)
-        for _ in range(self._size):
-            smallest = torch.minimum(smallest, power)
-            power = g.gather(-1, power)
-        return (smallest != place).sum(-1).double()
+        """The transpositions that an element is made of."""
+        return transpositions(g).double()
 
     def simpler(self, g: Tensor) -> Tensor:
-        """The identity, the transpositions that it is made of, then what is left when one of its things is put in place."""
+        """The identity, the transpositions that it is made of, then what is left when one of its things is put in place.
+
+        Of very many things some, evenly spread.
+        """
         moved = (g != torch.arange(self._size)).nonzero().flatten().tolist()
-        swaps = [self._swap(i, int(g[i])) for i in moved]
+        swaps = [self._swap(i, int(g[i])) for i in moved[:: -(-2 * len(moved) * self._size // CANDIDATES) or 1]]
         rest = [self.compose(swap.unsqueeze(0), g.unsqueeze(0))[0] for swap in swaps]
         found = torch.stack([torch.arange(self._size), *swaps, *rest])
         return found[self.complexity(found) < self.complexity(g.unsqueeze(0))]
@@ -148,6 +149,23 @@ class Symmetric(Group):
         swap = torch.arange(self._size)
         swap[[i, j]] = swap[[j, i]]
         return swap
+
+
+def transpositions(permutation: Tensor) -> Tensor:
+    """Of how many swaps permutations `(n, size)` are made: their things less their cycles. `(n,)`, int64.
+
+    The smallest number in each cycle is found by doubling: after k rounds a place knows the 2^k places that follow it.
+
+    >>> transpositions(torch.tensor([[0, 1, 2], [1, 0, 2], [1, 2, 0]])).tolist()
+    [0, 1, 2]
+    """
+    size = permutation.shape[-1]
+    step, place = permutation, torch.arange(size)
+    smallest = place.expand_as(permutation)
+    for _ in range(max(size - 1, 0).bit_length()):
+        smallest = torch.minimum(smallest, smallest.gather(-1, step))
+        step = step.gather(-1, step)
+    return (smallest != place).sum(-1)
 
 
 def _fixing_first(g: Tensor) -> Tensor:

@@ -142,8 +142,8 @@ class Warps(_OfSteps):
         extra = torch.bincount(g, minlength=self._steps).sub(1).clamp_min(0)
         own = torch.eye(self._steps, dtype=torch.int64)
         fewer = torch.unique(torch.cat([own * extra, (1 - own) * extra, (extra - own).clamp_min(0)]), dim=0)
-        ends = (1 + fewer).cumsum(-1).unsqueeze(1)  # each step ends where the next one is shown
-        warps = (ends <= self._times.unsqueeze(-1)).sum(-1)
+        ends = (1 + fewer).cumsum(-1)  # each step ends where the next one is shown
+        warps = torch.searchsorted(ends, self._times.expand_as(ends).contiguous(), right=True)
         return self._simplest_first(g, torch.cat([self.identity(1), self.generators(), warps]))
 
 

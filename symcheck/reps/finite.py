@@ -12,6 +12,7 @@ from torch import Tensor
 
 from symcheck.errors import ClaimError, GroupError
 from symcheck.groups import SO, Cyclic, Dihedral, E, Monoid, O, Polyhedral, SignedPermutations, Symmetric
+from symcheck.groups.symmetric import transpositions
 from symcheck.reps.base import Rep, Shape
 from symcheck.reps.cartesian import Character, is_orthogonal, matrix_act
 from symcheck.reps.moves import AlongAxis
@@ -139,20 +140,12 @@ class Sign(Character):
 
 
 def parity(permutation: Tensor) -> Tensor:
-    """The sign of permutations `(n, size)`: -1 to the power of what is permuted less the number of cycles. `(n,)`, float64.
-
-    The smallest number in each cycle is found by doubling: after k rounds a place knows the 2^k places that follow it.
+    """The sign of permutations `(n, size)`: -1 to the power of the swaps that they are made of. `(n,)`, float64.
 
     >>> parity(torch.tensor([[0, 1, 2], [1, 0, 2], [1, 2, 0]])).tolist()
     [1.0, -1.0, 1.0]
     """
-    size = permutation.shape[-1]
-    step, smallest = permutation, torch.arange(size).expand_as(permutation)
-    for _ in range(max(size - 1, 0).bit_length()):
-        smallest = torch.minimum(smallest, smallest.gather(-1, step))
-        step = step.gather(-1, step)
-    cycles = (smallest == torch.arange(size)).sum(-1)
-    return 1 - 2 * ((size - cycles) % 2).double()
+    return 1 - 2 * (transpositions(permutation) % 2).double()
 
 
 @dataclass(frozen=True)
