@@ -15,6 +15,25 @@ from symcheck.domains import PointCloud, Set
 from symcheck.engine import weights
 
 
+@pytest.mark.parametrize("lazily", [torch.conj, torch._neg_view], ids=["conjugate", "negative"])
+def test_a_buffer_that_torch_conjugates_or_negates_when_it_is_read_has_the_fingerprint_of_its_numbers(
+    lazily: Callable[[Tensor], Tensor],
+) -> None:
+    model, plain = nn.Module(), nn.Module()
+    numbers = lazily(torch.tensor([1 + 2j, 3 - 1j]))
+    model.register_buffer("table", numbers)
+    plain.register_buffer("table", numbers.resolve_conj().resolve_neg().clone())
+    assert weights.fingerprint(model) == weights.fingerprint(plain)
+    held = symcheck.check(
+        lambda x: (x.norm(dim=-1, keepdim=True) * model.table).abs(),
+        torch.randn(4, 3),
+        group="O(3)",
+        inputs="vector",
+        outputs="scalar",
+    )
+    assert held.verdict is Verdict.HOLDS
+
+
 class Biased(nn.Module):
     """A bias on a vector, which starts at zero."""
 

@@ -23,7 +23,8 @@ def fingerprint(model: Callable[..., Any]) -> str:
             # a lazy or a meta tensor is refused later, in words
             if not lazy and not tensor.is_meta and tensor.layout is torch.strided and not tensor.is_quantized:
                 digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-                digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+                plain = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()
+                digest.update(plain.reshape(-1).view(torch.uint8).numpy().tobytes())
                 found = True
     return digest.hexdigest()[:16] if found else ""
 
