@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 
 from symcheck._tree import flatten
 from symcheck.errors import SettingsError
-from symcheck.placement import Placement, as_device, as_dtype, modules_of, own_dtype, placed, tensors_of
+from symcheck.placement import Placement, as_device, as_dtype, modules_of, own_dtype, placed, seeded, tensors_of
 
 CPU = torch.device("cpu")
 DOUBLE, SINGLE, HALF = Placement(CPU, torch.float64), Placement(CPU, torch.float32), Placement(CPU, torch.bfloat16)
@@ -49,6 +50,18 @@ class Listing(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x @ self.tables[0]
+
+
+class Nested(nn.Module):
+    """Modules and tensors in lists and dicts of each other, of which torch doesn't know."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = {"first": [net()]}
+        self.tables = [[torch.eye(2)]]
+
+    def forward(self, x: Tensor) -> Any:
+        return self.layers["first"][0](x @ self.tables[0][0])
 
 
 class Plain:
@@ -131,6 +144,7 @@ MODELS: dict[str, tuple[Callable[[], Model], int]] = {  # how many tensors each 
     "recurrent module": (lambda: nn.LSTM(2, 2), 4),
     "buffers and attributes": (Holder, 6),
     "list of tensors": (Listing, 1),
+    "containers that torch doesn't know": (Nested, 3),
     "callable object": (Plain, 3),
     "bound method": (lambda: Plain().energy, 3),
     "bound method of a module": (lambda: Holder().forward, 6),
@@ -227,6 +241,66 @@ def test_tensors_that_a_model_replaces_are_put_back() -> None:
         model(torch.ones(5, 2, dtype=torch.float64))
     assert [dtype for _, _, dtype, _ in state(model)] == [torch.float32] * 2
     assert state(model) == before
+
+
+class Remembering(nn.Module):
+    """Keeps what it computed once, in a container of that kind."""
+
+    def __init__(self, kind: Callable[[], Any]) -> None:
+        super().__init__()
+        self.known = kind()
+
+    def forward(self, x: Tensor) -> Any:
+        if not self.known:
+            self.known |= {"eye": torch.eye(2).to(x)}
+        return x @ self.known["eye"]
+
+
+@pytest.mark.parametrize("kind", [dict, OrderedDict, lambda: defaultdict(list)], ids=["dict", "ordered", "default"])
+def test_a_cache_is_empty_again(kind: Callable[[], Any]) -> None:
+    model = Remembering(kind)
+    with placed(model, DOUBLE):
+        model(torch.ones(1, 2, dtype=torch.float64))
+        assert model.known
+    assert not model.known
+    assert model(torch.ones(1, 2)).dtype == torch.float32
+
+
+class Noting:
+    """No module, but keeps a tensor that it computed once, and replaces another; and counts its calls."""
+
+    def __init__(self) -> None:
+        self.table, self.last, self.calls = torch.eye(2), torch.zeros(2), 0
+
+    def __call__(self, x: Tensor) -> Any:
+        self.calls += 1
+        self.last = x[0]
+        self.double = getattr(self, "double", 2 * self.table)
+        return x @ self.double
+
+
+def test_tensors_that_an_object_keeps_are_forgotten_and_its_notes_are_not() -> None:
+    model = Noting()
+    last = model.last
+    with placed(model, DOUBLE):
+        model(torch.ones(1, 2, dtype=torch.float64))
+    assert model.last is last
+    assert not hasattr(model, "double")
+    assert model.calls == 1
+    assert model(torch.ones(1, 2)).dtype == torch.float32
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["none before", "some before"])
+def test_gradients_that_a_model_accumulates_are_forgotten(before: bool) -> None:
+    model = net()
+    if before:
+        model(torch.ones(1, 2)).sum().backward()
+    gradients = [(parameter.grad, parameter.grad is not None and parameter.grad.tolist()) for parameter in model.parameters()]
+    with placed(model, DOUBLE):
+        model(torch.ones(1, 2, dtype=torch.float64)).sum().backward()
+    for parameter, (gradient, numbers) in zip(model.parameters(), gradients, strict=True):
+        assert parameter.grad is gradient
+        assert gradient is None or gradient.tolist() == numbers
 
 
 def test_gradients_and_the_graph_are_left_alone() -> None:
@@ -343,3 +417,39 @@ def test_a_device_that_is_not_there_is_refused(device: str) -> None:
     assert text.startswith(f"device '{device}' can't be used here (")
     assert text.endswith("). Use 'cpu', or a machine that has it.")
     assert "\n" not in text
+
+
+def test_torch_s_default_device_is_the_cpu() -> None:
+    with torch.device("meta"), pytest.raises(SettingsError) as caught:
+        as_device("cpu")
+    assert str(caught.value) == (
+        "torch's default device is 'meta'; symcheck draws on the CPU, and moves model and inputs to the `device` that it is "
+        "given. Call it with the default back: with torch.device('cpu')."
+    )
+    with torch.device("meta"), torch.device("cpu"):
+        assert as_device("cpu") == CPU
+
+
+def test_random_numbers_follow_from_the_seed_and_go_on_as_they_were() -> None:
+    before = torch.get_rng_state()
+    with seeded(3):
+        first = torch.rand(2)
+    with seeded(3):
+        assert torch.equal(torch.rand(2), first)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_random_numbers_of_every_gpu_in_use_go_on_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    states = {0: "first", 1: "second"}
+
+    def put(state: str, device: int) -> None:
+        states[device] = state
+
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_rng_state", states.__getitem__)
+    monkeypatch.setattr(torch.cuda, "set_rng_state", put)
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: states.update({0: "seeded", 1: "seeded"}))
+    with seeded(0):
+        assert states == {0: "seeded", 1: "seeded"}
+    assert states == {0: "first", 1: "second"}

@@ -14,7 +14,7 @@ from symcheck import _tree
 from symcheck.domains import Domain, Like
 from symcheck.errors import ClaimError, SubjectError
 from symcheck.groups import Monoid, from_string
-from symcheck.placement import gpu_advice
+from symcheck.placement import gpu_advice, seeded
 from symcheck.properties import Equivariance, Property
 from symcheck.reps import Rep
 
@@ -84,8 +84,7 @@ class Subject:
         if self.build is None:
             assert self.model is not None
             return self.model
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
+        with seeded(seed):
             try:
                 model = self.build()
             except (Exception, SystemExit) as error:

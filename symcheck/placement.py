@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import types
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -40,7 +41,13 @@ def as_dtype(dtype: torch.dtype | str) -> torch.dtype:
 
 
 def as_device(device: torch.device | str) -> torch.device:
-    """A device that is there."""
+    """A device that is there. SettingsError if it isn't, or if torch makes tensors elsewhere than on the CPU unless told to."""
+    default = torch.get_default_device()
+    if default.type != "cpu":
+        raise SettingsError(
+            f"torch's default device is {str(default)!r}; symcheck draws on the CPU, and moves model and inputs to the "
+            f"`device` that it is given. Call it with the default back: with torch.device('cpu')."
+        )
     try:
         found = torch.device(device)
         torch.zeros(1, device=found).item()
@@ -50,6 +57,15 @@ def as_device(device: torch.device | str) -> torch.device:
             f"device {str(device)!r} can't be used here ({reason}). Use 'cpu', or a machine that has it."
         ) from None
     return found
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """What torch draws inside follows from the seed, on every device; outside it goes on as if nothing had been drawn."""
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()  # type: ignore[no-untyped-call]
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        yield
 
 
 def gpu_advice(error: BaseException) -> str:
@@ -98,22 +114,33 @@ def placed(model: Callable[..., Any], placement: Placement) -> Iterator[Callable
     """The model with copies of its state at `placement`; afterwards its own tensors again, bit for bit.
 
     What a module keeps otherwise (counters, caches filled in the meantime, its training flag) is put back as well: its
-    attributes, and lists, dicts and sets among them.
+    attributes, and lists, dicts and sets among them; and of other objects the tensors that they keep as attributes. Gradients
+    that a model accumulates, as one does that calls `backward` for its forces, are its own again too.
     """
-    state = [(tensor, tensor.data) for tensor in tensors_of(model)]
-    for tensor, _ in state:
+    state = [(tensor, tensor.data, tensor.grad if tensor.is_leaf else None) for tensor in tensors_of(model)]
+    for tensor, _, _ in state:
         _check_movable(tensor)
     kept = [(box, box.copy()) for module in modules_of(model) for box in _boxes(module)]
+    objects = [(box, box.copy()) for box in _attributes(model)]
     try:
-        for tensor, data in state:
+        for tensor, data, grad in state:
+            if grad is not None:
+                tensor.grad = None  # or it would be added to, in another dtype
             tensor.data = placement.copied(data)
         yield model
     finally:
         for box, content in kept:
-            box.clear()
-            box.extend(content) if isinstance(box, list) else box.update(content)
-        for tensor, data in state:
+            if box or content:  # most are empty dicts of hooks
+                box.clear()
+                box.extend(content) if isinstance(box, (list, deque)) else box.update(content)
+        for box, content in objects:
+            _forget_tensors(box, content)
+        for tensor, data, grad in state:
+            if tensor.is_leaf:
+                tensor.grad = None
             tensor.data = data
+            if grad is not None:
+                tensor.grad = grad
 
 
 @contextmanager
@@ -144,7 +171,22 @@ def _boxes(module: nn.Module) -> list[Any]:
     if isinstance(module, torch.jit.ScriptModule):
         return []
     own = vars(module)
-    return [*(value for value in own.values() if type(value) in (dict, list, set)), own]
+    return [*(value for value in own.values() if type(value) in _KINDS), own]
+
+
+_KINDS = (dict, list, set, OrderedDict, defaultdict, deque)
+
+
+def _attributes(model: Any) -> list[dict[str, Any]]:
+    """Those of the objects, but modules, that a callable holds."""
+    return [vars(held) for held in _reached(model) if _is_plain(held)]
+
+
+def _forget_tensors(own: dict[str, Any], before: dict[str, Any]) -> None:
+    """Put back the attributes that are other tensors than before. Else objects that count or take notes may do so."""
+    for name in [name for name, value in own.items() if isinstance(value, Tensor) and value is not before.get(name)]:
+        del own[name]
+        own |= {name: before[name]} if name in before else {}
 
 
 def own_dtype(model: Callable[..., Any]) -> torch.dtype | None:
@@ -191,7 +233,7 @@ def tensors_of(model: Any) -> list[Tensor]:
     """The state of a callable, each tensor once: parameters, buffers, tensors as attributes and in the closure."""
     found: dict[int, Tensor] = {}
     for held in _held(model):
-        tensors = _module_tensors(held) if isinstance(held, nn.Module) else [held] if isinstance(held, Tensor) else []
+        tensors = _module_tensors(held) if isinstance(held, nn.Module) else [held]
         for tensor in tensors:
             found[id(tensor)] = tensor
     return list(found.values())
@@ -201,25 +243,43 @@ def _module_tensors(root: nn.Module) -> Iterator[Tensor]:
     yield from root.parameters()
     yield from root.buffers()
     for module in root.modules():
-        for value in vars(module).values():
-            if isinstance(value, Tensor):
-                yield value
-            elif isinstance(value, (dict, list, tuple)) and value:  # most are empty dicts of hooks
-                yield from (item for item in (value.values() if isinstance(value, dict) else value) if isinstance(item, Tensor))
+        yield from (value for value in vars(module).values() if isinstance(value, Tensor))
+
+
+def _unregistered(root: nn.Module) -> Iterator[Any]:
+    """Modules and tensors in the lists, tuples and dicts that modules have as attributes, which torch doesn't know of."""
+    for module in root.modules():
+        for name, value in vars(module).items():
+            if isinstance(value, (dict, list, tuple)) and value and name not in ("_parameters", "_buffers", "_modules"):
+                yield from _contained(value)
+
+
+def _contained(box: Any) -> Iterator[Any]:
+    for item in box.values() if isinstance(box, dict) else box:
+        if isinstance(item, (nn.Module, Tensor)):
+            yield item
+        elif isinstance(item, (dict, list, tuple)):
+            yield from _contained(item)
 
 
 def _held(model: Any) -> list[Any]:
+    """All modules and tensors that a callable holds, but those within the modules."""
+    return [item for item in _reached(model) if isinstance(item, (nn.Module, Tensor))]
+
+
+def _reached(model: Any) -> list[Any]:
     """All that a callable holds, found breadth first through closures, partials, bound methods and plain objects."""
-    queue: list[Any] = [model]
-    seen: set[int] = set()
-    found: list[Any] = []
+    queue: deque[Any] = deque([model])
+    seen: dict[int, Any] = {}
     while queue:
-        item = queue.pop(0)
+        item = queue.popleft()
         if id(item) in seen or len(seen) > 10_000:  # a huge registry in a closure isn't a model
             continue
-        seen.add(id(item))
-        if isinstance(item, (nn.Module, Tensor)):
-            found.append(item)
+        seen[id(item)] = item
+        if isinstance(item, nn.Module):
+            queue += _unregistered(item)
+        elif isinstance(item, Tensor):
+            continue
         elif isinstance(item, functools.partial):
             queue += [item.func, *item.args, *item.keywords.values()]
         elif isinstance(item, types.MethodType):
@@ -230,9 +290,17 @@ def _held(model: Any) -> list[Any]:
             queue += item
         elif isinstance(item, dict):
             queue += item.values()
-        elif hasattr(item, "__dict__") and not isinstance(item, (type, types.ModuleType)):
+        elif _is_plain(item):
             queue += vars(item).values()
-    return found
+    return list(seen.values())
+
+
+def _is_plain(item: Any) -> bool:
+    """Whether it is an object with attributes, and nothing that is told by its kind."""
+    told = (nn.Module, Tensor, functools.partial, types.MethodType, types.FunctionType, type, types.ModuleType)
+    return (
+        hasattr(item, "__dict__") and not isinstance(item, told) and not isinstance(item, (list, tuple, set, frozenset, dict))
+    )
 
 
 def _closure(function: types.FunctionType) -> list[Any]:

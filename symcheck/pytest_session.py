@@ -147,13 +147,12 @@ class Tests:
 def _seeded(item: pytest.Item) -> Iterator[None]:
     """Random numbers that torch draws in a test, from its fixtures on, follow from the seed, so that a failure comes again."""
     try:
-        import torch
+        from symcheck.placement import seeded
     except ImportError:  # which the fixture reports
         yield
         return
     own = [mark.kwargs["seed"] for mark in item.iter_markers("symmetry") if _is_seed(mark.kwargs.get("seed"))]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(own[0] if own else item.config.stash[CHOICE].seed)
+    with seeded(own[0] if own else item.config.stash[CHOICE].seed):
         yield
 
 

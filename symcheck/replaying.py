@@ -34,7 +34,7 @@ from symcheck.engine.trials import GENERIC, Elements, Trials
 from symcheck.errors import ReplayError, SymcheckError, did_you_mean
 from symcheck.failures import DIRECTORY, Failure, Kept, Numbers, Shown, Tree, read, write
 from symcheck.groups import Monoid, from_string
-from symcheck.placement import Placement, all_placed, as_device, as_dtype
+from symcheck.placement import Placement, all_placed, as_device, as_dtype, seeded
 from symcheck.properties import CATALOGUE, Property
 from symcheck.report import SavedRecord, TensorRecord
 from symcheck.reps import Rep, as_rep
@@ -431,8 +431,7 @@ def _stored(claim: Claim, own: Failure, trial: Numbers) -> _Stored:
 @contextmanager
 def _loaded(claim: Claim, seed: int, working: Placement) -> Iterator[Callable[..., Any]]:
     """The model, built and called with the random numbers that an audit gives it."""
-    with torch.random.fork_rng(devices=[working.device] if working.device.type == "cuda" else []):
-        torch.manual_seed(seed)
+    with seeded(seed):
         yield claim.subject.load(seed)
 
 

@@ -41,7 +41,7 @@ from symcheck.engine.noise import rms
 from symcheck.engine.probe import Setup, at_layout, check_applicable, settled
 from symcheck.errors import ClaimError, DomainError, GroupError, SymcheckError
 from symcheck.groups import Group, Monoid, from_string
-from symcheck.placement import Placement, all_placed, as_dtype, own_dtype, widened
+from symcheck.placement import Placement, all_placed, as_dtype, own_dtype, seeded, widened
 from symcheck.properties import Property
 
 PLAIN = 24  # so many plain elements, or inputs of one layout, there are at most
@@ -279,8 +279,7 @@ class _Audited:
         ClaimError if the model raises.
         """
         try:
-            with torch.random.fork_rng(devices=[]), all_placed((self.model, *self.prop.held), place):
-                torch.manual_seed(0)
+            with seeded(0), all_placed((self.model, *self.prop.held), place):
                 yield
         except ModelError as error:
             raise ClaimError(f"{self.claim.subject.name} raised on an input of {self.claim.domain}: {error}.") from None

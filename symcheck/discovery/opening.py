@@ -15,7 +15,7 @@ from symcheck.engine.forward import ModelError
 from symcheck.engine.probe import Setup, sample, settled
 from symcheck.engine.trace import eager, uncompiled
 from symcheck.errors import SubjectError
-from symcheck.placement import Placement, all_placed, as_device, modules_of, own_dtype
+from symcheck.placement import Placement, all_placed, as_device, modules_of, own_dtype, seeded
 
 _HIDDEN = {
     "compiled": "the model is compiled ({}): it was looked at in its eager form",
@@ -39,8 +39,7 @@ def opened(claim: Claim, settings: Settings) -> Iterator[Opened]:
     Raises SubjectError if it doesn't run on the inputs of the claim's domain, then or later, or is finite on none of them.
     """
     place = as_device(settings.device)
-    with torch.random.fork_rng(devices=[place] if place.type == "cuda" else []):
-        torch.manual_seed(settings.seed)
+    with seeded(settings.seed):
         loaded = claim.subject.load(settings.seed)
         working = Placement(place, own_dtype(loaded) or claim.domain.dtype or torch.get_default_dtype())
         try:

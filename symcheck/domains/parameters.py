@@ -10,6 +10,7 @@ from torch import Generator, Tensor, nn
 
 from symcheck.domains.base import Domain, Layout
 from symcheck.errors import DomainError, did_you_mean
+from symcheck.placement import seeded
 
 
 class Parameters(Domain):
@@ -53,5 +54,5 @@ class Parameters(Domain):
 
     @classmethod
     def examples(cls) -> Sequence[Domain]:
-        with torch.random.fork_rng():
+        with seeded(0):
             return [cls(nn.Linear(3, 2), "bias"), cls(nn.Linear(3, 2), "weight", "bias")]

@@ -32,7 +32,7 @@ from symcheck.engine.trials import Elements, Trials, draw
 from symcheck.engine.verdict import Verdict
 from symcheck.errors import ClaimError, SymcheckError
 from symcheck.groups import Monoid
-from symcheck.placement import Placement, all_placed, as_device, own_dtype, tensors_of
+from symcheck.placement import Placement, all_placed, as_device, own_dtype, seeded, tensors_of
 from symcheck.properties import Property
 
 Result = TypeVar("Result")
@@ -55,8 +55,7 @@ def run(claims: Iterable[Claim], settings: Settings) -> Generator[Event, None, N
 def examine(claim: Claim, settings: Settings) -> Iterator[Event]:
     """Audit one claim. Raises ClaimError, DomainError or SubjectError if it can't be tested as stated."""
     device = as_device(settings.device)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(settings.seed)  # models that draw random numbers draw the same ones in every run
+    with seeded(settings.seed):  # models that draw random numbers draw the same ones in every run
         model = claim.subject.load(settings.seed)
         yield Probing(claim)
         dtype = settings.dtype or own_dtype(model) or claim.domain.dtype or torch.get_default_dtype()
