@@ -14,7 +14,7 @@ from symcheck import Claim, Subject, Verdict
 from symcheck.domains import Generated, Grid, PointCloud, Set
 from symcheck.engine import Judged, Outcome, Settings, examine
 from symcheck.properties import Composition, Equivariance, GradientEquivariance, Infinitesimal, Property
-from symcheck.reps import Permute, Vector
+from symcheck.reps import Dual, Framed, Multivector, Permute, PlanarIrreps, Vector
 
 CLOUD = PointCloud(8)
 VECTORS = Permute() * Vector()
@@ -155,6 +155,31 @@ def test_a_large_irrep_hides_no_break_of_a_small_one() -> None:
 
     assert audited(model, CLOUD, "O(3)", "vector", "1x0e+1x1o").verdict is Verdict.VIOLATED
     assert audited(model, CLOUD, "O(3)", "vector", "scalar + vector").verdict is Verdict.VIOLATED
+
+
+IN_THE_PLANE = torch.randn(5, 2, generator=Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize(
+    ("group", "inputs", "outputs", "domain"),
+    [
+        ("SO(2)", "vector", PlanarIrreps("0+1"), IN_THE_PLANE),
+        ("SO(2)", "vector", Dual(PlanarIrreps("0+1")), IN_THE_PLANE),
+        ("SO(2)^V", Framed(axis=-2), Framed((0, 1), axis=-2), torch.randn(6, 5, 2, generator=Generator().manual_seed(0))),
+        ("O(2)", "vector", Multivector(2), IN_THE_PLANE),
+    ],
+    ids=["planar irreps", "their dual", "frames", "multivectors"],
+)
+def test_neither_does_one_that_shares_an_axis_with_it(group: str, inputs: Any, outputs: Any, domain: Tensor) -> None:
+    def model(stretch: float) -> Callable[[Tensor], Tensor]:
+        def f(x: Tensor) -> Tensor:
+            parts = [1e6 * x.norm(dim=-1, keepdim=True), x * torch.tensor([1.0, stretch])]
+            return torch.cat([*parts, *[0 * x[..., :1]] * isinstance(outputs, Multivector)], -1)
+
+        return f
+
+    assert audited(model(1.1), domain, group, inputs, outputs).verdict is Verdict.VIOLATED
+    assert audited(model(1.0), domain, group, inputs, outputs).verdict is Verdict.HOLDS
 
 
 class Gated(nn.Module):

@@ -148,3 +148,12 @@ class Rep(ABC):
             raise ClaimError(
                 f"{self} under {group} acts on complex tensors; {where} is {dtype}. Give complex numbers, as by torch.complex."
             )
+
+
+def pooled_in_blocks(x: Tensor, sizes: Sequence[int]) -> Tensor:
+    """The mean of `(n, ..., d)` over each of the blocks of those sizes along the last axis, in the place of its entries.
+
+    >>> pooled_in_blocks(torch.tensor([[8.0, 1.0, 3.0]]), (1, 2))
+    tensor([[8., 2., 2.]])
+    """
+    return torch.cat([part.mean(-1, keepdim=True).expand_as(part) for part in torch.split(x, list(sizes), -1)], -1)

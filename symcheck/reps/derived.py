@@ -39,6 +39,9 @@ class Derived(Combined):
     def mixes(self) -> tuple[int, ...] | None:
         return self.rep.mixes
 
+    def pooled(self, group: Monoid, x: Tensor) -> Tensor:
+        return self.rep.pooled(self.of(group), x)
+
     def fibre(self, group: Monoid) -> Shape | None:
         return self.rep.fibre(self.of(group))
 

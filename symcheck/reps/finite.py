@@ -13,7 +13,7 @@ from torch import Tensor
 from symcheck.errors import ClaimError, GroupError
 from symcheck.groups import SO, Cyclic, Dihedral, E, Monoid, O, Polyhedral, SignedPermutations, Symmetric
 from symcheck.groups.symmetric import transpositions
-from symcheck.reps.base import Rep, Shape
+from symcheck.reps.base import Rep, Shape, pooled_in_blocks
 from symcheck.reps.cartesian import Character, is_orthogonal, matrix_act
 from symcheck.reps.moves import AlongAxis
 
@@ -218,6 +218,11 @@ class PlanarIrreps(Rep):
 
     def fibre(self, group: Monoid) -> Shape:
         return (self.dim,)
+
+    def pooled(self, group: Monoid, x: Tensor) -> Tensor:
+        """Each copy of each irrep for itself."""
+        terms = parse_planar(self.text)
+        return pooled_in_blocks(x, [2 if frequency else 1 for copies, frequency, _ in terms for _ in range(copies)])
 
     def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
         turn, sign = _turn_and_sign(group, g)

@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 from symcheck.errors import ClaimError, GroupError
 from symcheck.groups import Monoid
 from symcheck.groups.gauge import CyclicGauge, Gauge, wrapped
-from symcheck.reps.base import Rep, Shape
+from symcheck.reps.base import Rep, Shape, pooled_in_blocks
 
 Edges = tuple[tuple[int, int], ...]
 
@@ -49,7 +49,16 @@ class Framed(Rep):
     @property
     def dim(self) -> int:
         """The size of the last axis."""
-        return sum(2 if m else 1 for m in self.orders)
+        return sum(self._sizes)
+
+    @property
+    def _sizes(self) -> list[int]:
+        """How many entries of the last axis each order takes."""
+        return [2 if m else 1 for m in self.orders]
+
+    def pooled(self, group: Monoid, x: Tensor) -> Tensor:
+        """Each order for itself."""
+        return pooled_in_blocks(x, self._sizes)
 
     def sizes(self, shape: Shape) -> Mapping[str, int]:
         return {self.of: shape[self.axis]}

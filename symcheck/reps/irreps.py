@@ -18,7 +18,7 @@ from torch import Tensor
 
 from symcheck.errors import ClaimError, GroupError
 from symcheck.groups import SO, E, Monoid, O, Polyhedral
-from symcheck.reps.base import Rep, Shape
+from symcheck.reps.base import Rep, Shape, pooled_in_blocks
 from symcheck.reps.cartesian import is_orthogonal, matrix_act
 
 
@@ -58,8 +58,8 @@ class Irreps(Rep):
 
     def pooled(self, group: Monoid, x: Tensor) -> Tensor:
         """Each copy of each irrep for itself."""
-        sizes = [2 * degree + 1 for copies, degree, _ in parse_irreps(self.text) for _ in range(copies)]
-        return torch.cat([part.mean(-1, keepdim=True).expand_as(part) for part in torch.split(x, sizes, -1)], -1)
+        terms = parse_irreps(self.text)
+        return pooled_in_blocks(x, [2 * degree + 1 for copies, degree, _ in terms for _ in range(copies)])
 
     def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
         matrix = group.linear(g)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from symcheck.errors import ClaimError, GroupError
 from symcheck.groups import E, FullLorentz, Lorentz, Monoid, O, Poincare
-from symcheck.reps.base import Rep, Shape
+from symcheck.reps.base import Rep, Shape, pooled_in_blocks
 from symcheck.reps.cartesian import LastAxis, Vector, keeps
 
 
@@ -70,6 +71,11 @@ class Multivector(LastAxis):
     def metric(self) -> Tensor:
         """What the basis vectors square to, on the diagonal."""
         return torch.diag(torch.tensor([1.0] * self.p + [-1.0] * self.q, dtype=torch.float64))
+
+    def pooled(self, group: Monoid, x: Tensor) -> Tensor:
+        """Each grade for itself."""
+        dim = self.p + self.q
+        return pooled_in_blocks(x, [math.comb(dim, grade) for grade in range(dim + 1)])
 
     def matrices(self, group: Monoid, g: Tensor) -> Tensor:
         blocks = [minors(group.linear(g), grade) for grade in range(self.p + self.q + 1)]
