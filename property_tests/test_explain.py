@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from inspect import isabstract
 
@@ -125,3 +128,10 @@ def test_the_command_explains_and_joins_its_words() -> None:
     assert code == 0
     assert output.startswith("SE(3) x S_n, one of the groups\n\nThe direct product of monoids")
     assert run("explain", "spinr") == (2, "symcheck: there is nothing called 'spinr'; did you mean 'spinor' or 'sign'?\n")
+
+
+def test_letters_that_a_pipe_has_none_for_end_no_command() -> None:
+    command = [sys.executable, "-m", "symcheck", "list", "groups"]
+    done = subprocess.run(command, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}, check=False)
+    assert done.returncode == 0, done.stderr
+    assert b"Z_N^2 ? C_4" in done.stdout

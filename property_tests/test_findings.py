@@ -11,6 +11,7 @@ from torch import Tensor, nn
 import symcheck
 from symcheck import Args, Result
 from symcheck.errors import ClaimError
+from symcheck.properties import Composition, Equivariance, Infinitesimal, Property
 
 CLOUD = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
 
@@ -50,6 +51,22 @@ class Cached(nn.Module):
         if self.table is None or self.table.dtype != x.dtype:
             self.table = torch.ones(3, dtype=x.dtype)
         return (x.square() * self.table).sum(-1)
+
+
+def test_a_factor_that_moves_no_input_is_named() -> None:
+    result = check(radii, group="SO(3) x S_6")
+    assert result.verdict.name == "HOLDS"
+    assert findings(result) == {
+        "idle-factor": "No element of S_6 moves an input, so that the claim says nothing of it. Give an input a rep by which "
+        "it acts, or leave S_6 out of the group."
+    }
+    assert result.findings[0].severity == "warning"
+
+
+@pytest.mark.parametrize("prop", [Equivariance(), Infinitesimal(), Composition()], ids=lambda prop: prop.name)
+def test_a_factor_that_moves_inputs_is_not(prop: Property) -> None:
+    words = {"inputs": "permute * vector", "outputs": "permute", "domain": CLOUD, "properties": (prop,)}
+    assert not findings(symcheck.audit(symcheck.Claim(radii, "SO(3) x S_n", **words), trials=64).results[0])
 
 
 def test_state_that_calls_change_is_named() -> None:

@@ -231,7 +231,9 @@ HOSTILE = st.text(st.one_of(st.characters(), st.sampled_from("\x1b\x00\x7f\r\n%:
 @settings(max_examples=60, deadline=None, derandomize=True, database=None)
 @given(name=HOSTILE, because=HOSTILE, source=HOSTILE)
 def test_no_name_breaks_a_format(name: str, because: str, source: str) -> None:
-    result = replace(_one(), claim=name, subject=name, because=because, defined=f"{source}:3" if source else "", location=None)
+    place = f"{source}:3" if source else ""
+    named = {"claim": name, "subject": name, "property_name": name}
+    result = replace(_one(), **named, because=because, defined=place, location=None)
     record = replace(_whole(), results=(result, replace(result, known=True)), skipped=(Skipped(name, because),))
     assert len(junit(record).findall(".//testcase")) == 3
     lines = rendered(record, "github").split("\n")
@@ -243,6 +245,15 @@ def test_no_name_breaks_a_format(name: str, because: str, source: str) -> None:
     assert len(lines) == 5
     assert all(character.isprintable() for line in lines for character in line)
     VALID.validate(msgspec.json.decode(rendered(record, "sarif").encode(errors="surrogatepass")))
+
+
+@pytest.mark.parametrize("line", ["", "0", "-1", "x", "1e3", "\u00b2", "3\n##[error]", "9" * 30])
+def test_what_is_no_line_is_no_place(line: str) -> None:
+    result = replace(_one(), defined=f"net.py:{line}", location=None)
+    record = replace(_whole(), results=(result,))
+    assert "##[error]" not in rendered(record, "github")
+    assert rendered(record, "github").startswith("::error title=")
+    assert "physicalLocation" not in rendered(record, "sarif")
 
 
 _MADE: list[Record] = []

@@ -13,9 +13,9 @@ from syrupy.assertion import SnapshotAssertion
 from torch import Tensor, nn
 
 import symcheck
-from symcheck import Claim, Result, Subject
+from symcheck import Claim, Record, Result, Subject
 from symcheck.domains import Joint, PointCloud, Tensors
-from symcheck.report import TensorRecord
+from symcheck.report import TensorRecord, changes
 from symcheck.report.terminal import show
 from symcheck.report.text import LINES, WIDTH, diagnosis, numbers
 
@@ -245,11 +245,22 @@ def test_a_terminal_shows_the_same_words_in_colour(results: dict[str, Result]) -
 def test_names_do_not_steer_the_terminal() -> None:
     hostile = "a\x1b[2J\r\nclaim\u202e\x07[bold]"
     record = symcheck.audit(claim(leaning, hostile), trials=64)
-    out = Console(width=WIDTH, highlight=False, no_color=True)
+    assert "a?[2J  claim??[bold]" in shown_plainly(record)
+    (result,) = record.results
+    several = msgspec.structs.replace(record, results=(result, msgspec.structs.replace(result, property_name=hostile)))
+    assert "(a?[2J  claim??[bold])" in shown_plainly(several)
+    elsewhere = msgspec.structs.replace(record, device=hostile, machine={hostile: hostile})
+    assert all(line.isprintable() for line in changes.told(elsewhere, record).splitlines())
+
+
+def shown_plainly(record: Record) -> str:
+    """What is shown, of which nothing steers the terminal."""
+    out = Console(width=2 * WIDTH, highlight=False, no_color=True)
     with out.capture() as captured:
         show(record, out)
-    assert all(line.isprintable() for line in captured.get().splitlines())
-    assert "a?[2J  claim??[bold]" in captured.get()
+    text = captured.get()
+    assert all(line.isprintable() for line in text.splitlines())
+    return text
 
 
 @pytest.mark.parametrize(

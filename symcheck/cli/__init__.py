@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 
 import click
 
@@ -21,6 +23,9 @@ def main() -> None:
     """Verify the symmetries of neural networks, without a tolerance."""
     # Before torch starts its threads: small models call them often, and where cores are busy their spinning doubles the time.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for stream in (sys.stdout, sys.stderr):  # a letter that a terminal or a pipe has none for shall not end the command
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 for command in (audit, init, config, discover, infer, report, merge, replay, list_, explain):

@@ -43,4 +43,4 @@ def shown(record: Record, form: str, to: Path | None) -> None:
     if to is not None or form == "text":
         terminal.show(record, terminal.console())
     else:
-        click.echo(rendered(record, form), nl=False)
+        click.echo(rendered(record, form).encode(), nl=False)  # UTF-8, whatever a terminal would take

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from symcheck.claims import Claim
 from symcheck.engine import weights
+from symcheck.engine.bound import Bound
 from symcheck.engine.events import Event, Judged, Loading, Measuring, Probing
 from symcheck.engine.evidence import Evidence
 from symcheck.engine.forward import Forward, ModelError
@@ -337,7 +338,7 @@ class _Examination:
         return replace(
             outcome,
             figures=judgement.figures,
-            findings=outcome.findings + at_structured(trials, double.sweep),
+            findings=outcome.findings + idle(setup.bound, trials, double.sweep) + at_structured(trials, double.sweep),
             counterexample=counterexample(setup, trials, evidence, judgement.violating, prop.arity),
             violating=int((judgement.violating & trials.random).sum()),
             profile=profile(setup.bound.group, trials, relative(double.sweep.error, double.sides.signal)),
@@ -377,6 +378,23 @@ def by_factor(group: Monoid, trials: Trials, violating: Tensor, size: Tensor) ->
             worst = float(size[alone].nan_to_num(nan=float("inf")).max())
             found.append(FactorFigures(str(factor), int(alone.sum()), int((violating & alone).sum()), worst))
     return tuple(found)
+
+
+def idle(bound: Bound, trials: Trials, found: Sweep) -> tuple[Finding, ...]:
+    """Findings about the factors of a product of which no element moves an input: the claim holds under them whatever f is."""
+    findings = []
+    several = len(bound.group.factors) > 1 and bool(found.moved.any())  # where none moves anything the verdict says so
+    for i, factor in enumerate(bound.group.factors if several else ()):
+        alone = (trials.elements.factor == i).nonzero().flatten()
+        x = trials.x(alone)
+        moved = zip(bound.on_inputs(trials.g[alone], x), x, strict=True)
+        if len(alone) and not bool(found.moved[alone].any()) and all(torch.equal(a, b) for a, b in moved):
+            text = (
+                f"No element of {factor} moves an input, so that the claim says nothing of it. Give an input a rep by which it "
+                f"acts, or leave {factor} out of the group."
+            )
+            findings.append(Finding("idle-factor", text))
+    return tuple(findings)
 
 
 def precisions(device: torch.device) -> list[tuple[str, Placement]]:

@@ -50,7 +50,8 @@ def conditions(new: Record, old: Record) -> tuple[str, ...]:
     keys = sorted({*new.machine, *old.machine})
     machines = [(key, old.machine.get(key, "none"), new.machine.get(key, "none")) for key in keys]
     stopped = [("interrupted", old.interrupted, new.interrupted)]
-    return tuple(f"{name}: {was} before, {now} now" for name, was, now in [*settings, *machines, *stopped] if was != now)
+    differ = [one for one in [*settings, *machines, *stopped] if one[1] != one[2]]
+    return tuple(printable(f"{name}: {was} before, {now} now") for name, was, now in differ)
 
 
 def told(new: Record, old: Record) -> str:

@@ -14,7 +14,7 @@ from symcheck.report.text import diagnosis, heading, mark, notes, place, plain, 
 def render(record: Record) -> str:
     """An error for each claim that isn't as expected, a notice for each that fails as in the baseline, and the sentence."""
     lines = [line for result in record.results for line in _annotation(result)]
-    lines += [_command("notice", "symcheck", "", note) for note in notes(record)]
+    lines += [_command("notice", "symcheck", None, note) for note in notes(record)]
     return "\n".join([*lines, plain(verdict_line(record)), ""])
 
 
@@ -27,9 +27,8 @@ def _annotation(result: Result) -> Iterator[str]:
             yield _command("warning", f"{finding.kind}: {result.claim}", place(result), finding.text)
 
 
-def _command(kind: str, title: str, at: str, message: str) -> str:
-    file, _, line = at.rpartition(":")
-    where = f"file={_property(file)},line={line}," if file else ""
+def _command(kind: str, title: str, at: tuple[str, int] | None, message: str) -> str:
+    where = f"file={_property(at[0])},line={at[1]}," if at is not None else ""
     return f"::{kind} {where}title={_property(title)}::{_data(message)}"
 
 

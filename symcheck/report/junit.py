@@ -34,7 +34,7 @@ def _suite(root: Element, name: str, cases: list[Element]) -> None:
 
 
 def _case(result: Result) -> Element:
-    case = Element("testcase", classname=plain(result.subject), name=f"{plain(result.claim)} ({result.property_name})")
+    case = Element("testcase", classname=plain(result.subject), name=plain(f"{result.claim} ({result.property_name})"))
     if result.known:
         SubElement(case, "skipped", message=plain(f"known: {result.because}"))
     elif not result.met:

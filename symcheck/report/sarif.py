@@ -69,8 +69,9 @@ def _result(result: Result, rules: list[str], compared: bool) -> dict[str, Any]:
 
 def _location(result: Result) -> dict[str, Any]:
     name = {"logicalLocations": [{"fullyQualifiedName": plain(result.subject), "kind": "function"}]}
-    file, _, line = place(result).rpartition(":")
-    if not file:
+    where = place(result)
+    if where is None:
         return name
-    at = {"artifactLocation": {"uri": quote(file), "uriBaseId": "%SRCROOT%"}, "region": {"startLine": int(line)}}
+    file, line = where
+    at = {"artifactLocation": {"uri": quote(file), "uriBaseId": "%SRCROOT%"}, "region": {"startLine": line}}
     return {"physicalLocation": at, **name}

@@ -51,7 +51,7 @@ def show(record: Record, out: Console) -> None:
         prop = f" ({result.property_name})" if several[result.claim] > 1 else ""
         table.add_row(
             _verdict(result),
-            Text(printable(result.claim) + prop),
+            Text(printable(result.claim + prop)),
             _differs(result),
             _number(result.detection_limit),
             Text(mark(result)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -318,10 +319,11 @@ def whole(record: Record) -> str:
     return "\n\n".join([*unmet, summary(record)])
 
 
-def place(result: Result) -> str:
-    """`file:line` of what breaks the claim, or else of the model; "" if neither is known."""
+def place(result: Result) -> tuple[str, int] | None:
+    """The file and the line of what breaks the claim, or else of the model; None if neither is known."""
     culprit = result.location.culprit if result.location is not None else None
-    return (culprit.place if culprit is not None else "") or result.defined
+    file, _, line = ((culprit.place if culprit is not None else "") or result.defined).rpartition(":")
+    return (file, int(line)) if file and re.fullmatch("0*[1-9][0-9]{,8}", line) else None
 
 
 def plain(text: str) -> str:
