@@ -267,6 +267,23 @@ def test_an_audit_at_the_same_time_has_a_journal_of_its_own(tmp_path: Path) -> N
         assert not (tmp_path / NAME).exists()
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="the system doesn't list the files that are open")
+def test_no_file_is_moved_or_taken_away_while_it_is_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Windows asks."""
+    replace, unlink, touched = os.replace, Path.unlink, []
+
+    def closed(path: Path) -> None:
+        touched.append(path.name)
+        assert path not in [Path(os.path.realpath(entry)) for entry in Path("/proc/self/fd").iterdir()]
+
+    monkeypatch.setattr(os, "replace", lambda old, new: (closed(Path(old)), replace(old, new)))
+    monkeypatch.setattr(Path, "unlink", lambda path, **words: (closed(path), unlink(path, **words)))
+    with Journal.begun(tmp_path, HEADER) as journal:
+        journal.done()
+    assert NAME in touched
+    assert f".{NAME}.{os.getpid()}" in touched
+
+
 @settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.binary(max_size=60), cut=st.integers(0, 300))
 def test_no_text_is_more_than_a_journal_error(tmp_path: Path, text: bytes, cut: int) -> None:

@@ -81,11 +81,9 @@ class Journal:
         """A new one, in the place of what was there: of an audit that runs at the same time, this one's is kept."""
         alone = not directory.exists()
         new = folder(directory) / f".{NAME}.{os.getpid()}"
-        file = new.open("wb")
-        file.write(msgspec.json.encode(header) + b"\n")
-        file.flush()
-        os.replace(new, directory / NAME)
-        return cls(directory / NAME, file, {}, alone=alone)
+        new.write_bytes(msgspec.json.encode(header) + b"\n")
+        os.replace(new, directory / NAME)  # closed: Windows moves no file that is open
+        return cls(directory / NAME, (directory / NAME).open("ab"), {}, alone=alone)
 
     @classmethod
     def resumed(cls, directory: Path, header: Header) -> Journal:
@@ -119,7 +117,9 @@ class Journal:
     def done(self) -> None:
         """Take the journal away: the audit is done, and needs none. One of another audit, in its place, stays."""
         with suppress(OSError):
-            if os.path.samestat(os.fstat(self._file.fileno()), self._path.stat()):
+            own = os.path.samestat(os.fstat(self._file.fileno()), self._path.stat())
+            self._file.close()
+            if own:
                 self._path.unlink()
             if self._alone and os.listdir(self._path.parent) == [".gitignore"]:  # a folder that was made for it
                 (self._path.parent / ".gitignore").unlink()
