@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any, NamedTuple
 
 import msgspec
@@ -197,6 +198,36 @@ def test_the_second_call_of_a_module_is_told() -> None:
     assert found is not None
     assert found.culprit is not None
     assert (found.culprit.module, found.culprit.call, found.culprit.name) == ("part", 2, "part (Sometimes, call 2)")
+
+
+def test_what_another_thread_runs_is_no_part_of_the_model() -> None:
+    class Elsewhere(nn.Module):
+        def forward(self, begun: Event, done: Event) -> None:
+            begun.set()
+            done.wait()
+
+    class Beside(nn.Module):
+        """Computes while another model is in the middle of a call of its own, in another thread."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = nn.Linear(3, 8)
+
+        def forward(self, x: Tensor) -> Any:
+            begun, done = Event(), Event()
+            thread = Thread(target=other, args=(begun, done))
+            thread.start()
+            begun.wait()
+            y = self.first(x) + table(x)
+            done.set()
+            thread.join()
+            return y
+
+    other = Elsewhere()
+    found = check(Beside()).location
+    assert found is not None
+    assert found.culprit is not None, found.because
+    assert found.culprit.name == "add in Beside"
 
 
 def test_the_ways_of_a_model_part_at_g_x() -> None:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from threading import get_ident
 from typing import Any
 
 import torch
@@ -110,6 +111,7 @@ class _Watch(TorchFunctionMode):
         self.stack: list[tuple[str, str, int, int]] = [("", "", 0, 0)]
         self.counts: dict[int, int] = {}
         self.busy = False
+        self.thread = get_ident()
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -176,12 +178,16 @@ class _Watch(TorchFunctionMode):
         return value.clone()
 
     def _enter(self, module: nn.Module, args: Any) -> None:
+        if get_ident() != self.thread:  # the hooks are every thread's
+            return
         count = self.counts[id(module)] = self.counts.get(id(module), 0) + 1
         self.stack = [(*above[:3], above[3] + 1) for above in self.stack]
         name = self.names.get(id(module), "")
         self.stack.append((name, type(module).__name__, count, 0))
 
     def _exit(self, module: nn.Module, args: Any, y: Any) -> None:
+        if get_ident() != self.thread:
+            return
         name, kind, call, inside = self.stack[-1]
         if y is not None:
             leaves = _tensors(y)
