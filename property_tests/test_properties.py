@@ -283,6 +283,11 @@ def test_the_order_of_hidden_units_is_a_symmetry_of_the_weights() -> None:
     assert only(net, ClassEquivariance(reps), **words).verdict.name == "VIOLATED"
 
 
+def test_parameters_that_the_group_leaves_alone_show_nothing() -> None:
+    words = {"group": "R+", "inputs": "scalar", "outputs": "scalar", "domain": torch.rand(5, 3)}
+    assert only(Rated(), ClassEquivariance({"bias": "scalar"}), **words).verdict.name == "VACUOUS"
+
+
 @pytest.mark.parametrize(
     ("model", "prop", "text"),
     [

@@ -280,8 +280,13 @@ class Known:
         return self._noted(x, self.f.vjp(x, cotangent))
 
     def reweighted(self, x: Leaves, names: Sequence[str], moved: Callable[[str, Tensor], Tensor]) -> Leaves:
-        self.moved = self.moved.clamp_min(1.0)  # the weights are, whatever the inputs do
-        return self._noted(x, self.f.reweighted(x, names, moved))
+        def watched(name: str, own: Tensor) -> Tensor:
+            new = moved(name, own)
+            other = (new != own).reshape(len(new), own.numel()).any(-1)
+            self.moved = torch.where(other, self.moved.clamp_min(1.0), self.moved)  # the weights are, whatever the inputs do
+            return new
+
+        return self._noted(x, self.f.reweighted(x, names, watched))
 
     def via(self, made: Callable[[Model], Model]) -> Callable[[Leaves], Leaves]:
         return lambda x: self._noted(x, self.f.via(made)(x))
