@@ -749,3 +749,12 @@ def test_models_are_left_as_they_were() -> None:
     for own, parameter in zip(before, model.parameters(), strict=True):
         assert torch.equal(own, parameter)
         assert parameter.dtype == torch.float32
+
+
+@pytest.mark.parametrize("given", [lambda model: model, Subject.of], ids=["model", "subject"])
+def test_a_model_stays_in_training_mode(given: Callable[[nn.Module], Any]) -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+    model[1].eval()
+    path = kept(model, outputs="scalar", domain=Set(points=4, features=3))
+    symcheck.replay(path, given(model))
+    assert [part.training for part in model.modules()] == [True, True, False, True]

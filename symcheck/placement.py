@@ -152,6 +152,17 @@ def all_placed(models: Iterable[Callable[..., Any]], placement: Placement) -> It
         yield
 
 
+@contextmanager
+def modes_kept(model: Any) -> Iterator[None]:
+    """Afterwards each module is in training or in evaluation mode as it was."""
+    before = [(module, module.training) for module in modules_of(model)]
+    try:
+        yield
+    finally:
+        for module, training in before:
+            module.training = training
+
+
 def _check_movable(tensor: Tensor) -> None:
     what = f"the model has a tensor of shape {tuple(tensor.shape)}" if not _lazy(tensor) else "the model has a lazy parameter"
     if _lazy(tensor):

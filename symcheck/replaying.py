@@ -34,7 +34,7 @@ from symcheck.engine.trials import GENERIC, Elements, Trials
 from symcheck.errors import ReplayError, SymcheckError, did_you_mean
 from symcheck.failures import DIRECTORY, Failure, Kept, Numbers, Shown, Tree, read, write
 from symcheck.groups import Monoid, from_string
-from symcheck.placement import Placement, all_placed, as_device, as_dtype, seeded
+from symcheck.placement import Placement, all_placed, as_device, as_dtype, modes_kept, seeded
 from symcheck.properties import CATALOGUE, Property
 from symcheck.report import SavedRecord, TensorRecord
 from symcheck.reps import Rep, as_rep
@@ -99,12 +99,13 @@ def replay(
     Raises ReplayError if the files aren't as they were written, SubjectError if the model is gone.
     """
     kept = read(failure)
-    claim = _claimed(kept, model)
-    own = kept.failure
-    working = Placement(as_device(device or own.device), as_dtype(dtype or own.precision))
-    prop = _property(claim, own)
-    found = [_replayed(claim, prop, own, words, trial, working) for words, trial in zip(own.trials, kept.trials, strict=True)]
-    return min(found, key=_silence)
+    with modes_kept(model):  # what a framework claims is of a model in evaluation mode
+        claim = _claimed(kept, model)
+        own = kept.failure
+        working = Placement(as_device(device or own.device), as_dtype(dtype or own.precision))
+        prop = _property(claim, own)
+        trials = zip(own.trials, kept.trials, strict=True)
+        return min((_replayed(claim, prop, own, words, trial, working) for words, trial in trials), key=_silence)
 
 
 def _silence(found: Replayed) -> int:
