@@ -42,7 +42,7 @@ def as_dtype(dtype: torch.dtype | str) -> torch.dtype:
 
 def as_device(device: torch.device | str) -> torch.device:
     """A device that is there. SettingsError if it isn't, or if torch makes tensors elsewhere than on the CPU unless told to."""
-    default = torch.get_default_device()
+    default = torch.empty(0).device  # get_default_device of torch 2.6 knows of no `with torch.device`
     if default.type != "cpu":
         raise SettingsError(
             f"torch's default device is {str(default)!r}; symcheck draws on the CPU, and moves model and inputs to the "
