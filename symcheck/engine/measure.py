@@ -15,7 +15,7 @@ from symcheck.engine.bound import Bound
 from symcheck.engine.derivatives import differentiable
 from symcheck.engine.evidence import Evidence
 from symcheck.engine.forward import Forward
-from symcheck.engine.noise import Noise, extent, noise, real, rms
+from symcheck.engine.noise import Noise, extent, minus, noise, real, rms
 from symcheck.engine.policy import Policy
 from symcheck.engine.trials import Trials
 from symcheck.errors import ClaimError
@@ -187,7 +187,7 @@ class Sides:
         """
         some = max(1, CACHED // max(1, 8 * left[0].numel())) if left.device.type == "cpu" else len(left)
         for a, b, found in zip(*(torch.split(side, some) for side in (left, right)), torch.split(out, some, 1), strict=True):
-            gap = _minus(a, b)
+            gap = minus(a, b)
             found[0], found[1] = rms(gap), rms(b)
             if closely:
                 found[2:] = peak(gap, self.scales[leaf])
@@ -231,7 +231,7 @@ class Sides:
 
     @staticmethod
     def _largest(pairs: Sequence[tuple[Leaves, Leaves]]) -> Tensor:
-        gaps = [torch.stack([rms(_minus(a, b)) for a, b in zip(*pair, strict=True)], -1) for pair in pairs]
+        gaps = [torch.stack([rms(minus(a, b)) for a, b in zip(*pair, strict=True)], -1) for pair in pairs]
         return torch.stack(gaps).amax(0)
 
 
@@ -294,7 +294,7 @@ class Known:
     def _noted(self, x: Leaves, y: Leaves) -> Leaves:
         for mine, theirs in zip(self.x, x, strict=True) if self.watched else ():
             if mine.shape == theirs.shape:
-                self.moved = torch.maximum(self.moved, rms(_minus(theirs, mine)) / rms(mine).clamp_min(1e-300))
+                self.moved = torch.maximum(self.moved, rms(minus(theirs, mine)) / rms(mine).clamp_min(1e-300))
         self.crashes |= self.f.crashes
         return y
 
@@ -514,7 +514,7 @@ class Floor:
         group, defects = self.sides.bound.group, []
         for rep, leaf in zip(reps, x, strict=True):
             twice, once = rep.act(group, g, rep.act(group, h, leaf)), rep.act(group, both, leaf)
-            defect = (rms(_minus(twice, once)) / rms(leaf).maximum(rms(once)).clamp_min(1e-300)).nan_to_num()
+            defect = (rms(minus(twice, once)) / rms(leaf).maximum(rms(once)).clamp_min(1e-300)).nan_to_num()
             worst = int(defect.argmax())
             if rep.exact and defect[worst] > self.policy.slack * self.policy.single:
                 raise ClaimError(
@@ -524,7 +524,3 @@ class Floor:
                 )
             defects.append(defect[worst] if rep.exact else torch.zeros((), dtype=torch.float64))  # it is told apart from noise
         return torch.stack(defects)
-
-
-def _minus(a: Tensor, b: Tensor) -> Tensor:
-    return a - b if a.is_floating_point() or a.is_complex() else a.double() - b.double()

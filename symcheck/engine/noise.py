@@ -55,6 +55,11 @@ def real(x: Tensor) -> Tensor:
     return (torch.view_as_real(x) if x.is_complex() else x).unsqueeze(-1).flatten(1).double()
 
 
+def minus(a: Tensor, b: Tensor) -> Tensor:
+    """The difference, in float64 that of integers and booleans."""
+    return a - b if a.is_floating_point() or a.is_complex() else a.double() - b.double()
+
+
 def noise(
     f: Callable[[Leaves], Leaves],
     x: Leaves,

@@ -25,7 +25,7 @@ from symcheck.domains import At, Layout
 from symcheck.engine.forward import ModelError
 from symcheck.engine.judge import judge
 from symcheck.engine.measure import Floor, Reading, Sides, Sweep, evidence_of, finished
-from symcheck.engine.noise import rms
+from symcheck.engine.noise import minus, rms
 from symcheck.engine.outcome import Counterexample, Minimal
 from symcheck.engine.policy import Policy
 from symcheck.engine.probe import Setup, at_layout
@@ -215,7 +215,7 @@ class _Shrinker:
             x=[leaf[0] for leaf in trial.x],
             left=left,
             right=right,
-            difference=[_minus(a, b) for a, b in zip(left, right, strict=True)],
+            difference=[minus(a, b) for a, b in zip(left, right, strict=True)],
             moved=[leaf[0] for leaf in self._moved(place, trial)],
             looks=_looks(place, trial.x),
             quantity_looks=tuple(rep.look(place.group, tuple(y.shape)) for rep, y in zip(reps, left, strict=True)),
@@ -420,7 +420,3 @@ def _looks(place: Place, x: Leaves) -> tuple[str, ...]:
     said = [*place.domain.looks, *[""] * len(x)]
     reps = place.sides.bound.inputs
     return tuple(own or rep.look(place.group, tuple(leaf.shape[1:])) for own, rep, leaf in zip(said, reps, x, strict=False))
-
-
-def _minus(a: Tensor, b: Tensor) -> Tensor:
-    return a - b if a.is_floating_point() or a.is_complex() else a.double() - b.double()

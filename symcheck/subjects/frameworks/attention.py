@@ -17,7 +17,6 @@ from symcheck.subjects.frameworks.base import Model, Reading, Said, Unreadable, 
 LAYERS = (nn.MultiheadAttention, nn.TransformerEncoderLayer)
 TOKENS = 7
 INPUTS = ("in_features", "embed_dim", "embedding_dim", "d_model", "in_channels")
-MASK = {nn.MultiheadAttention: "key_padding_mask", nn.TransformerEncoder: "src_key_padding_mask"}
 NOT_PROMISED = "it holds attention, which hears tokens in any order, and what stands around it may tell them apart"
 
 Apply = Callable[..., Tensor]
