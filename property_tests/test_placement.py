@@ -6,6 +6,7 @@ import functools
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 
 from symcheck._tree import flatten
 from symcheck.errors import SettingsError
-from symcheck.placement import Placement, as_device, as_dtype, modules_of, own_dtype, placed, seeded, tensors_of
+from symcheck.placement import Placement, all_placed, as_device, as_dtype, modules_of, own_dtype, placed, seeded, tensors_of
 
 CPU = torch.device("cpu")
 DOUBLE, SINGLE, HALF = Placement(CPU, torch.float64), Placement(CPU, torch.float32), Placement(CPU, torch.bfloat16)
@@ -76,6 +77,17 @@ class Plain:
 
     def energy(self, x: Tensor) -> Any:
         return self(x).sum(-1, keepdim=True)
+
+
+@dataclass
+class Record:
+    """A callable that has no hash, as dataclasses have none."""
+
+    layer: nn.Module = field(default_factory=net)
+    table: Tensor = field(default_factory=lambda: torch.eye(2))
+
+    def __call__(self, x: Tensor) -> Any:
+        return self.layer(x @ self.table)
 
 
 def closure() -> Model:
@@ -146,6 +158,7 @@ MODELS: dict[str, tuple[Callable[[], Model], int]] = {  # how many tensors each 
     "list of tensors": (Listing, 1),
     "containers that torch doesn't know": (Nested, 3),
     "callable object": (Plain, 3),
+    "dataclass": (Record, 3),
     "bound method": (lambda: Plain().energy, 3),
     "bound method of a module": (lambda: Holder().forward, 6),
     "closure": (closure, 3),
@@ -321,6 +334,14 @@ def test_the_training_flag_is_put_back_for_each_module() -> None:
         raise ZeroDivisionError
     assert [module.training for module in model] == [True, False, True]
     assert model.training
+
+
+def test_a_model_that_is_there_twice_is_placed_once() -> None:
+    model, other = Record(), net()
+    before = state(model)
+    with all_placed((model, other, model), DOUBLE):
+        assert {tensor.dtype for one in (model, other) for tensor in tensors_of(one)} == {torch.float64}
+    assert state(model) == before
 
 
 def test_a_cycle_of_objects_ends() -> None:

@@ -147,7 +147,7 @@ def placed(model: Callable[..., Any], placement: Placement) -> Iterator[Callable
 def all_placed(models: Iterable[Callable[..., Any]], placement: Placement) -> Iterator[None]:
     """Several models at a placement, each once: a claim's own, and those that its property holds."""
     with ExitStack() as stack:
-        for model in dict.fromkeys(models):
+        for model in {id(model): model for model in models}.values():  # a dataclass has no hash
             stack.enter_context(placed(model, placement))
         yield
 
