@@ -11,7 +11,8 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from symcheck.domains import Domain, Graph
+from symcheck.domains import Domain, Graph, _edges
+from symcheck.domains._edges import complete, distinct
 from symcheck.errors import DomainError
 
 SIZES = [(nodes, edges) for nodes, edges in product((1, 2, 3, 5, 6, 8), (0, 1, 2, 7, 12, 16, 23))]
@@ -74,6 +75,34 @@ def test_edges_come_again_only_when_all_are_there() -> None:
     for graph in draw(Graph(3, 14))[1]:
         assert sorted(Counter(pairs(graph)).values()) == [2, 2, 2, 2, 3, 3]
     assert pairs(draw(Graph(1, 3))[1][0]) == [(0, 0)] * 3
+
+
+@pytest.mark.parametrize("directed", [True, False])
+def test_large_graphs_are_simple_and_take_little_memory(directed: bool) -> None:
+    nodes, edges = 30_000, 60_000  # of 9e8 pairs: 7 GB, if each had a number
+    drawn = draw(Graph(nodes, edges, 1, directed=directed), n=2)[1]
+    for each in drawn:
+        assert len(torch.unique(each[0] * nodes + each[1])) == edges
+        assert bool((each[0] != each[1]).all())
+        assert 0.49 < float((each[0] < each[1]).double().mean()) < 0.51
+        assert 0.49 < float(each.double().mean()) / nodes < 0.51
+    assert not torch.equal(*drawn)
+
+
+def test_pairs_are_told_from_their_place() -> None:
+    for nodes in (2, 3, 9):
+        assert pairs(_edges.pair(torch.arange(nodes * (nodes - 1) // 2).unsqueeze(0), nodes)[0]) == list(complete(nodes))
+    last = 10**7 * (10**7 - 1) // 2 - 1
+    assert _edges.pair(torch.tensor([[last]]), 10**7).flatten().tolist() == [10**7 - 2, 10**7 - 1]
+
+
+@pytest.mark.parametrize(("size", "count"), [(10, 0), (10, 2), (10, 3), (10, 10), (10, 25), (1, 3), (10**12, 5)])
+def test_numbers_are_drawn_anew_when_all_have_been(size: int, count: int) -> None:
+    found = distinct(size, count, rng())
+    assert len(found) == count
+    assert all(0 <= number < size for number in found.tolist())
+    times = Counter(found.tolist()).values()
+    assert max(times, default=0) - (min(times) if len(times) == size else 0) <= 1
 
 
 def test_edges_without_direction_go_there_and_back() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 Pairs = Sequence[tuple[int, int]]
 
@@ -49,6 +49,29 @@ def united_dense(blocks: Tensor) -> Tensor:
     graph = torch.arange(n, device=blocks.device)
     whole[graph, :, graph] = blocks
     return whole.flatten(2, 3).flatten(0, 1)
+
+
+def pair(place: Tensor, nodes: int) -> Tensor:
+    """The pairs of nodes at these places `(n, edges)` of `complete(nodes)`: `(n, 2, edges)`; of one node that with itself.
+
+    >>> pair(torch.tensor([[0, 1, 2]]), 3).mT.tolist() == [[list(ends) for ends in complete(3)]]
+    True
+    """
+    larger = ((1 + (1 + 8 * place.double()).sqrt()) / 2).floor().long().clamp_max(nodes - 1)  # exact below 2^50
+    return torch.stack([place - larger * (larger - 1) // 2, larger], 1).clamp_min(0)
+
+
+def distinct(size: int, count: int, rng: Generator) -> Tensor:
+    """So many whole numbers below `size`, `(count,)`, in any order, none twice before all have been drawn."""
+    if 4 * count > size:
+        return torch.cat([torch.randperm(size, generator=rng) for _ in range(-(-count // size))])[:count]
+    found = torch.zeros(0, dtype=torch.int64)
+    while len(found) < count:
+        more = torch.cat([found, torch.randint(size, (count,), generator=rng)])
+        _, kind = torch.unique(more, return_inverse=True)
+        first = torch.full((len(more),), len(more)).scatter_reduce(0, kind, torch.arange(len(more)), "amin")
+        found = more[first[first < len(more)].sort().values]
+    return found[:count]
 
 
 def path(nodes: int, first: int = 0) -> Pairs:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 
+LISTED = 2**22
+"""So many pairs of nodes are shuffled, of which the first are taken; of more, as of a thousand nodes, only those are drawn."""
+
+
 @dataclass(frozen=True)
 class Graph(Domain):
     """Random graphs with so many nodes and edges: the arguments `x, edges, attributes, positions, batch`, as far as asked for.
@@ -95,12 +99,15 @@ class Graph(Domain):
 
     def _ends(self, nodes: int, count: int, n: int, rng: Generator) -> Tensor:
         """So many pairs of different nodes, no pair twice before all have been drawn: `(n, 2, edges)`."""
-        pairs = torch.tensor(complete(nodes) or [(0, 0)]).mT
-        pairs = torch.cat([pairs, pairs.flip(0)], 1) if self.directed and nodes > 1 else pairs
-        size = pairs.shape[1]
-        rounds = [torch.rand(n, size, generator=rng, dtype=torch.float64).argsort(-1) for _ in range(-(-count // size))]
-        chosen = torch.cat([torch.zeros(n, 0, dtype=torch.int64), *rounds], 1)[:, :count]
-        ends = pairs[:, chosen].movedim(1, 0)
+        single = max(1, nodes * (nodes - 1) // 2)
+        size = 2 * single if self.directed and nodes > 1 else single
+        if n * size <= LISTED:
+            rounds = [torch.rand(n, size, generator=rng, dtype=torch.float64).argsort(-1) for _ in range(-(-count // size))]
+            chosen = torch.cat([torch.zeros(n, 0, dtype=torch.int64), *rounds], 1)[:, :count]
+        else:
+            chosen = torch.stack([_edges.distinct(size, count, rng) for _ in range(n)])
+        ends = _edges.pair(chosen % single, nodes)
+        ends = ends.where((chosen < single).unsqueeze(1), ends.flip(1))
         return ends if self.directed else torch.stack([ends, ends.flip(1)], -1).flatten(-2)
 
     def structured(self, layout: Layout) -> Mapping[str, Any]:
