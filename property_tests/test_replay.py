@@ -758,3 +758,13 @@ def test_a_model_stays_in_training_mode(given: Callable[[nn.Module], Any]) -> No
     path = kept(model, outputs="scalar", domain=Set(points=4, features=3))
     symcheck.replay(path, given(model))
     assert [part.training for part in model.modules()] == [True, True, False, True]
+
+
+def test_git_is_told_to_leave_out_no_folder_but_our_own(tmp_path: Path) -> None:
+    result = symcheck.check(leaning, CLOUD, **CHECKED)
+    mine, made = tmp_path / "mine", tmp_path / "made"
+    mine.mkdir()
+    result.save(mine)
+    assert {path.suffix for path in mine.iterdir()} == {".json", ".safetensors"}
+    result.save(made)
+    assert (made / ".gitignore").read_text() == "*\n"

@@ -177,9 +177,10 @@ def write(kept: Kept, directory: Path) -> Path:
 
 
 def folder(directory: Path) -> Path:
-    """The folder, made if it isn't there, which git is told to leave out."""
+    """The folder, made if it isn't there; git is told to leave out one that was made, or that is called `.symcheck`."""
+    ours = directory.name == DIRECTORY.name or not directory.exists()
     directory.mkdir(parents=True, exist_ok=True)
-    if not (directory / ".gitignore").exists():
+    if ours and not (directory / ".gitignore").exists():
         _replace(directory / ".gitignore", b"*\n")
     return directory
 
