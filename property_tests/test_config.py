@@ -399,6 +399,8 @@ PLAIN = CLAIM_OF + 'inputs = "vector"\noutputs = "scalar"\n'
         ),
         (PLAIN + "shapes = [[99999999, 99999999]]", "an input of shape (99999999, 99999999) has 1.0e+16 numbers."),
         (PLAIN + 'domain = "PointCluod(4)"', "there is no domain 'PointCluod'; did you mean 'PointCloud'?"),
+        (PLAIN + 'domain = "PointCloud(points=2.5)"', "claims[0]: PointCloud: points is 2.5. Give a whole number below 2^31."),
+        (PLAIN + f'domain = "PointCloud(points={10**20})"', f"PointCloud: points is {10**20}. Give a whole number below 2^31."),
         (PLAIN + 'domain = "PointCloud(pionts=4)"', "'PointCloud(pionts=4)' makes no domain: got an unexpected keyword"),
         (PLAIN + "domain = \"__import__('os').getcwd()\"", "is no domain. Write it as in Python, with plain values"),
         (

@@ -154,8 +154,15 @@ class Claim:
             raise ClaimError(f"{subject.name}: a claim expected to be violated needs a reason. Say in `reason` what breaks it.")
         if expected == "either" and not reason:
             raise ClaimError(f"{subject.name}: a claim that is only tried needs a reason. Say in `reason` why it is worth it.")
+        if not isinstance(properties, (tuple, list)) or not all(isinstance(one, Property) for one in properties):
+            raise ClaimError(
+                f"{subject.name}: the properties are {properties!r}. Give a tuple of them, as in (Composition(),)."
+            )
         if not properties:
             raise ClaimError(f"{subject.name}: the claim has no properties, and so claims nothing. Leave out `properties`.")
+        for name, text in {"reason": reason, "id": id}.items():
+            if not isinstance(text, str):
+                raise ClaimError(f"{subject.name}: the {name} of a claim is {text!r}. Give it as a text.")
         id = id or f"{subject.name}: {group}, {_words(inputs)} -> {_words(outputs)}"  # noqa: A001
         fields = (subject, group, domain, inputs, outputs, properties, tolerance, expected, reason, id, source)
         for name, value in zip(self.__dataclass_fields__, fields, strict=True):

@@ -33,6 +33,8 @@ class Joint(Domain):
         self._domains = [*args, *kwargs.values()]
         merged: dict[str, int] = {}
         for domain in self._domains:
+            if not isinstance(domain, Domain):
+                raise DomainError(f"Joint: {domain!r} is no domain. Give domains, such as Tensors((8, 3)) for a tensor (8, 3).")
             for name, size in domain.layout.items():
                 if merged.setdefault(name, size) != size:
                     raise DomainError(f"Joint: {name} is {merged[name]} in one domain and {size} in {domain}. Make them equal.")

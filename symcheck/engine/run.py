@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from symcheck._source import raised_at
 from symcheck.claims import Claim
 from symcheck.engine import weights
 from symcheck.engine.events import Event, Judged, Loading, Measuring, Probing
@@ -44,12 +45,26 @@ def run(claims: Iterable[Claim], settings: Settings) -> Generator[Event, None, N
         yield Loading(claim)
         try:
             yield from examine(claim, settings)
-        except SymcheckError as error:
+        except Exception as error:
+            why = _misstated(error)
+            if not why:
+                raise
             for prop in claim.properties:
                 dtype = str(settings.dtype or "its own precision").removeprefix("torch.")
                 yield Judged(
-                    Outcome(claim, prop, str(claim.group), Verdict.CRASHED, str(error), dtype, settings.device, misstated=True)
+                    Outcome(claim, prop, str(claim.group), Verdict.CRASHED, why, dtype, settings.device, misstated=True)
                 )
+
+
+def _misstated(error: Exception) -> str:
+    """Why a claim can't be tested, where that is the claim's fault: an error of ours tells it, or it raises in the user's code.
+
+    A model that raises doesn't come here, but a domain, a rep, a group or a property of the user's own may.
+    """
+    if isinstance(error, SymcheckError):
+        return str(error)
+    at, text = raised_at(error), next(iter(str(error).strip().splitlines()), "(no message)").rstrip(".")
+    return f"what the claim is made of raised {type(error).__name__}: {text} (at {at}). Mend it there." if at else ""
 
 
 def examine(claim: Claim, settings: Settings) -> Iterator[Event]:
