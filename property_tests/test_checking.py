@@ -290,6 +290,10 @@ def test_a_bad_example(example: Any, part: str) -> None:
         symcheck.check(torch.nn.Identity(), example, **ROTATION)
 
 
+def ragged(x: Tensor) -> Tensor:
+    return torch.nested.nested_tensor([x.flatten(), x.flatten()[:1]], layout=torch.jagged)
+
+
 @pytest.mark.parametrize(
     ("model", "part"),
     [
@@ -298,8 +302,9 @@ def test_a_bad_example(example: Any, part: str) -> None:
         (lambda x: x.to("meta"), "on device 'meta', its inputs on 'cpu'"),
         (nn.Embedding(4, 3), "RuntimeError"),
         (lambda x: x.to_sparse(), "has layout torch.sparse_coo. Return dense tensors"),
+        (ragged, "output is nested. Return dense tensors: y.to_padded_tensor(0.0)"),
     ],
-    ids=["None", "text", "another device", "needs integers", "sparse"],
+    ids=["None", "text", "another device", "needs integers", "sparse", "nested"],
 )
 def test_a_bad_output(model: Callable[..., Any], part: str) -> None:
     result = symcheck.check(model, CLOUD, **ROTATION)

@@ -400,10 +400,6 @@ WRONG: list[tuple[Model, str]] = [
         lambda x: {"a": x, "b": [x.to("meta")]},
         "output b[0] is on device 'meta', its inputs on 'cpu'. Keep the output on the device of the input",
     ),
-    (
-        lambda x: torch.nested.nested_tensor([x.flatten(), x.flatten()[:1]], layout=torch.jagged),
-        "output is nested. Return dense tensors: y.to_padded_tensor(0.0)",
-    ),
     (lambda x: 1 / 0, "ZeroDivisionError: division by zero"),
 ]
 
