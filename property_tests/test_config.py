@@ -385,7 +385,7 @@ PLAIN = CLAIM_OF + 'inputs = "vector"\noutputs = "scalar"\n'
     ("text", "message"),
     [
         ("", "symcheck.toml names no models. Name one, as in symcheck audit pkg.mod:build, or write a config: symcheck init"),
-        ('profile = "mni"\n[profiles.mini]\n', "there is no profile 'mni'; did you mean 'mini'?"),
+        ('profile = "mni"\n[profiles.mini]\n', "symcheck.toml: profile: there is no profile 'mni'; did you mean 'mini'?"),
         ('[[models]]\ntarget = "nte"', "symcheck.toml: models[0]: there is no module 'nte'"),
         ('[[models]]\ntarget = "net:radi"', "symcheck.toml: models[0]: net has no 'radi'; did you mean 'radii'?"),
         ('[[models]]\ntarget = "net:scaled"', "Say what to check: symcheck audit net:scaled"),

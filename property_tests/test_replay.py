@@ -510,7 +510,7 @@ def test_only_a_pass_is_a_fix() -> None:
     assert status(lambda x: radius(x) + 1e6, dtype="float64") == ("FIXED", "HOLDS")
     assert status(lambda x: radius(x) + 1e-8 * x[..., 0]) == ("FIXED", "LIMITED")
     assert status(lambda x: radius(x) + 1e-8 * x[..., 0], dtype="float64") == ("FAILED", "LIMITED")
-    assert "the model raised on its input: ValueError: gone" in str(symcheck.replay(path, raising))
+    assert "the model fails on its input: ValueError: gone" in str(symcheck.replay(path, raising))
 
 
 def test_the_worst_trial_is_kept_where_the_simplest_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

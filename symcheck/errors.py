@@ -116,6 +116,16 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"known: {shown}." if len(names) <= MOST else f"known: {shown} and {len(names) - MOST} more (symcheck list)."
 
 
+def brief(value: Any) -> str:
+    """A value as Python writes it, on one line and of at most 80 letters.
+
+    >>> brief(list(range(100)))
+    '[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21...'
+    """
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
 def printable(text: str) -> str:
     """A name or a message from a model on one line, without the control characters that would steer a terminal.
 

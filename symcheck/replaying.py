@@ -120,7 +120,7 @@ def _replayed(claim: Claim, prop: Property, own: Failure, words: Shown, trial: N
     try:
         found = _evaluated(claim, prop, own, words, trial, working, Policy())
     except ModelError as error:
-        return Replayed(own, words, Verdict.CRASHED, f"the model raised on its input: {error}", precision, device)
+        return Replayed(own, words, Verdict.CRASHED, f"the model fails on its input: {error}", precision, device)
     judgement, sides = found.judgement, found.worst
     return Replayed(
         failure=own,

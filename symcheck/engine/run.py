@@ -91,7 +91,7 @@ class _Examination:
         found = self._probe()
         if isinstance(found, ModelError):
             for prop in self.claim.properties:
-                yield Judged(self._outcome(prop, Verdict.CRASHED, f"the model raised on its input: {found}"))
+                yield Judged(self._outcome(prop, Verdict.CRASHED, f"the model fails on its input: {found}"))
             return
         setup, precise = found
         for prop in self.claim.properties:
@@ -122,7 +122,7 @@ class _Examination:
                 trials = reading.trials
                 crash = _crash(reading.sweep, trials, setup, placement)
             except ModelError as error:
-                crash = f"the model raised in {placement.precision}: {error}"
+                crash = f"the model fails in {placement.precision}: {error}"
             if crash is not None:
                 yield Judged(self._outcome(prop, Verdict.CRASHED, crash, setup, trials))
                 return
@@ -465,15 +465,15 @@ FAR = 4.0  # of the input's size: rotations carry an input at most 2 of it, tran
 
 
 def _crash(found: Sweep, trials: Trials, setup: Setup, placement: Placement) -> str | None:
-    """What to say if the model raised on generic trials."""
+    """What to say if the model fails on generic trials."""
     raised = [trial for trial in sorted(found.crashes) if trials.region[trial] == 0]
     if not raised:
         return None
     if len(raised) == int((trials.region == 0).sum()):
-        return f"the model raised on every trial in {placement.precision}: {found.crashes[raised[0]]}"
+        return f"the model fails on every trial in {placement.precision}: {found.crashes[raised[0]]}"
     element = setup.bound.group.describe(trials.g[raised[0]])
     return (
-        f"the model raised on {len(raised)} of {int((trials.region == 0).sum())} trials, for the first time at "
+        f"the model fails on {len(raised)} of {int((trials.region == 0).sum())} trials, for the first time at "
         f"g = {element}: {found.crashes[raised[0]]}"
     )
 
