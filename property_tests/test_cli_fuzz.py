@@ -168,7 +168,11 @@ TENSORS = [((4, 3), True), ((4, 4), True), ((), True), ((2, 3), False)]
 @FUZZ
 @given(
     st.lists(st.sampled_from([*GROUPS, *PARTS]), max_size=4).map("".join) | st.text(max_size=8),
-    st.lists(st.sampled_from([*REPS, *PARTS]), max_size=4).map("".join) | st.text(max_size=8),
+    st.lists(st.sampled_from([*REPS, *PARTS]), max_size=4).map("".join)
+    | st.builds(
+        "{}{}{}".format, st.sampled_from(["4 ", "dual(", "permute * ("]), st.sampled_from(REPS), st.sampled_from(["", ")"])
+    )
+    | st.text(max_size=8),
     st.sampled_from(["SO(3)", "SU(2)", "O(1,3)", "S_4", "C_4", "E(3) x S_4", "Z_4^2", "p4m(4)", "SO(2)^4", "Warp(4)"]),
     st.sampled_from(TENSORS),
 )
