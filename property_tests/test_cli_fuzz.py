@@ -165,15 +165,14 @@ PARTS = [
 TENSORS = [((4, 3), True), ((4, 4), True), ((), True), ((2, 3), False)]
 
 
+UNDER = ["SO(3)", "SU(2)", "O(1,3)", "S_4", "C_4", "E(3) x S_4", "Z_4^2", "p4m(4)", "SO(2)^4", "Warp(4)"]
+
+
 @FUZZ
 @given(
     st.lists(st.sampled_from([*GROUPS, *PARTS]), max_size=4).map("".join) | st.text(max_size=8),
-    st.lists(st.sampled_from([*REPS, *PARTS]), max_size=4).map("".join)
-    | st.builds(
-        "{}{}{}".format, st.sampled_from(["4 ", "dual(", "permute * ("]), st.sampled_from(REPS), st.sampled_from(["", ")"])
-    )
-    | st.text(max_size=8),
-    st.sampled_from(["SO(3)", "SU(2)", "O(1,3)", "S_4", "C_4", "E(3) x S_4", "Z_4^2", "p4m(4)", "SO(2)^4", "Warp(4)"]),
+    st.lists(st.sampled_from([*REPS, *PARTS]), max_size=4).map("".join) | st.text(max_size=8),
+    st.sampled_from(UNDER),
     st.sampled_from(TENSORS),
 )
 def test_notations(group: str, rep: str, under: str, tensor: tuple[tuple[int, ...], bool]) -> None:
@@ -181,6 +180,15 @@ def test_notations(group: str, rep: str, under: str, tensor: tuple[tuple[int, ..
         groups.from_string(group)
     with suppress(SymcheckError):
         reps.as_rep(rep).check(groups.from_string(under), *tensor, "input 'x'")
+
+
+@pytest.mark.parametrize("under", UNDER)
+def test_reps_under_groups_that_they_are_not_for(under: str) -> None:
+    group = groups.from_string(under)
+    for rep in REPS:
+        for text in (rep, f"4 ({rep})", f"dual({rep})", f"tensor_product({rep}, {rep})"):
+            with suppress(SymcheckError):
+                reps.as_rep(text).check(group, (4, 4), True, "input 'x'")
 
 
 # Files
