@@ -58,7 +58,7 @@ class Block(Rep):
     def check(self, group: Monoid, shape: Shape, floating: bool, where: str, dtype: torch.dtype | None = None) -> None:
         super().check(group, shape, floating, where, dtype)
         if dtype is not None and not dtype.is_complex and self._entries(shape) != self.size - 1:
-            raise ClaimError(f"{self} acts on {self.size - 1} numbers; {where} has shape {tuple(shape)}. Give it so many.")
+            raise ClaimError(f"{where} has shape {tuple(shape)}: {self} acts on {self.size - 1} numbers. Give it so many.")
 
     def _entries(self, shape: Shape) -> int:
         return (shape[self.axis] if shape else 1) if self.axis else math.prod(shape[len(shape) - self.axes :])
