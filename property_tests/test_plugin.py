@@ -118,7 +118,7 @@ def test_a_failure_shows_the_diagnosis_and_the_users_line_alone(session: Any) ->
     ("call", "message"),
     [
         ('group="SO3", inputs="vector", outputs="scalar"', "GroupError: there is no group 'SO3'; did you mean 'SO(3)'?"),
-        ('group="O(4)", inputs="vector", outputs="scalar"', "ClaimError: Vector() under O(4) acts on a last axis of size 4"),
+        ('group="O(4)", inputs="vector", outputs="scalar"', "Vector() under O(4) acts on a last axis of size 4"),
         ("**INVARIANT, trials=0", "SettingsError: trials is a whole number of 1 or more, not 0."),
         ("**INVARIANT, trails=9", "SettingsError: the call has no setting 'trails'; did you mean 'trials'?"),
         ('**INVARIANT, device="cdua"', "SettingsError: device 'cdua' can't be used here"),
