@@ -382,8 +382,9 @@ def test_claims_need_reasons_and_names_of_their_own() -> None:
         Claim(torch.abs, "SO(3)", domain=CLOUD, inputs="vector", outputs="vector", id=3)  # type: ignore[arg-type]
     with pytest.raises(ClaimError, match="two claims are called 'Identity: SO"):
         symcheck.audit([claim, claim])
-    with pytest.raises(ClaimError, match="is no Claim"):
-        symcheck.audit(["models"])  # type: ignore[list-item]
+    for wrong, said in ((["models"], "'models'"), (3, "3")):
+        with pytest.raises(ClaimError, match=f"^{said} is no Claim. Give an iterable of symcheck.Claim"):
+            symcheck.audit(wrong)  # type: ignore[arg-type]
 
 
 class Raising(Tensors):

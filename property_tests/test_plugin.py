@@ -172,12 +172,17 @@ def test_wrong(symcheck):
 @pytest.mark.symmetry(seed="five")
 def test_wrong_too(symcheck):
     symcheck.assert_holds(RADII)
+
+@pytest.mark.symmetry(64)
+def test_without_a_name(symcheck):
+    symcheck.assert_holds(RADII)
 """,
         "--symcheck-seed=7",
         "--symcheck-dtype=float64",
         "--strict-markers",
     )
-    done.assert_outcomes(passed=3, failed=2)
+    done.assert_outcomes(passed=3, failed=3)
+    assert "@pytest.mark.symmetry takes settings by name, as in symmetry(trials=64), not 64." in lines(done)
     assert "SettingsError: seed is a whole number of 0 or more, not 'five'." in lines(done)
     assert "SettingsError: @pytest.mark.symmetry has no setting 'trails'; did you mean 'trials'?" in lines(done)
 
