@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -13,8 +14,9 @@ from torch import Tensor, nn
 
 import symcheck
 from symcheck import Args, Claim, Subject, Verdict
+from symcheck.domains import Tensors
 from symcheck.errors import ClaimError, DomainError, GroupError, SettingsError, SubjectError, SymcheckError
-from symcheck.reps import Permute, Vector
+from symcheck.reps import Custom, Permute, Vector
 
 CLOUD = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
 ROTATION = {"group": "SO(3)", "inputs": "vector", "outputs": "vector"}
@@ -288,6 +290,10 @@ def test_a_bad_example(example: Any, part: str) -> None:
         symcheck.check(torch.nn.Identity(), example, **ROTATION)
 
 
+def ragged(x: Tensor) -> Tensor:
+    return torch.nested.nested_tensor([x.flatten(), x.flatten()[:1]], layout=torch.jagged)
+
+
 @pytest.mark.parametrize(
     ("model", "part"),
     [
@@ -296,8 +302,9 @@ def test_a_bad_example(example: Any, part: str) -> None:
         (lambda x: x.to("meta"), "on device 'meta', its inputs on 'cpu'"),
         (nn.Embedding(4, 3), "RuntimeError"),
         (lambda x: x.to_sparse(), "has layout torch.sparse_coo. Return dense tensors"),
+        (ragged, "output is nested. Return dense tensors: y.to_padded_tensor(0.0)"),
     ],
-    ids=["None", "text", "another device", "needs integers", "sparse"],
+    ids=["None", "text", "another device", "needs integers", "sparse", "nested"],
 )
 def test_a_bad_output(model: Callable[..., Any], part: str) -> None:
     result = symcheck.check(model, CLOUD, **ROTATION)
@@ -367,10 +374,55 @@ def test_claims_need_reasons_and_names_of_their_own() -> None:
     claim = Claim(torch.nn.Identity(), "SO(3)", domain=CLOUD, inputs="vector", outputs="vector")
     with pytest.raises(ClaimError, match="needs a reason"):
         Claim(torch.abs, "SO(3)", domain=CLOUD, inputs="vector", outputs="vector", expected="violated")
+    with pytest.raises(
+        ClaimError, match=r"the properties are 'composition'\. Give a tuple of them, as in \(Composition\(\),\)\."
+    ):
+        Claim(torch.abs, "SO(3)", domain=CLOUD, inputs="vector", outputs="vector", properties="composition")  # type: ignore[arg-type]
+    with pytest.raises(ClaimError, match=r"the id of a claim is 3\. Give it as a text\."):
+        Claim(torch.abs, "SO(3)", domain=CLOUD, inputs="vector", outputs="vector", id=3)  # type: ignore[arg-type]
     with pytest.raises(ClaimError, match="two claims are called 'Identity: SO"):
         symcheck.audit([claim, claim])
-    with pytest.raises(ClaimError, match="is no Claim"):
-        symcheck.audit(["models"])  # type: ignore[list-item]
+    for wrong, said in ((["models"], "'models'"), (3, "3")):
+        with pytest.raises(ClaimError, match=f"^{said} is no Claim. Give an iterable of symcheck.Claim"):
+            symcheck.audit(wrong)  # type: ignore[arg-type]
+
+
+class Raising(Tensors):
+    """A domain that fails at the trials, after the probes."""
+
+    def sample(self, layout: Any, n: int, rng: torch.Generator) -> Any:
+        if n > 8:
+            raise KeyError("no such file: points.npz")
+        return super().sample(layout, n, rng)
+
+
+def raising(group: Any, g: Tensor, x: Tensor) -> Tensor:
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"domain": Raising((4, 3))}, "KeyError: 'no such file: points.npz'"),
+        ({"inputs": Custom(raising)}, "ZeroDivisionError: (no message)"),
+    ],
+    ids=["domain", "rep"],
+)
+def test_what_a_claim_is_made_of_may_raise_and_the_others_go_on(wrong: dict[str, Any], error: str) -> None:
+    given = {"domain": CLOUD, "inputs": "vector", "outputs": "vector"}
+    bad, good = Claim(torch.abs, "SO(3)", **{**given, **wrong}, id="bad"), Claim(torch.neg, "SO(3)", **given, id="good")
+    first, second = symcheck.audit([bad, good], trials=16).results
+    assert (first.misstated, second.passed) == (True, True)
+    assert re.fullmatch(
+        rf"what the claim is made of raised {re.escape(error)} \(at property_tests/test_checking\.py:\d+\)\. Mend it there\.",
+        first.because,
+    )
+
+
+def test_an_error_of_our_own_is_not_blamed_on_a_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("symcheck.claims.Subject.load", None)
+    with pytest.raises(TypeError):
+        symcheck.audit([Claim(torch.neg, "SO(3)", domain=CLOUD, inputs="vector", outputs="vector")])
 
 
 def inference_module() -> nn.Module:

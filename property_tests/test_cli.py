@@ -254,6 +254,28 @@ def test_an_error_of_our_own_exits_with_3(write: Any, monkeypatch: pytest.Monkey
     assert "the error above is symcheck's own" in done.output
 
 
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (MemoryError(), 2, "symcheck: there isn't the memory for this. Give smaller shapes, or fewer trials."),
+        (RuntimeError("[enforce fail] can't allocate memory: 8 GB"), 2, "symcheck: there isn't the memory for this."),
+        (ValueError("embedded null byte"), 2, "symcheck: a name has a character in it that none can have: embedded null byte."),
+        (KeyboardInterrupt(), 130, "symcheck: interrupted before it was done\n"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
+)
+def test_what_a_person_can_mend_is_a_sentence(
+    write: Any, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, said: str
+) -> None:
+    def raising(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("symcheck.checking.audit", raising)
+    done = symcheck("audit", write(GOOD))
+    assert done.exit_code == code
+    assert done.output.startswith(said)
+
+
 def test_help_names_the_exit_codes() -> None:
     done = symcheck("audit", "--help")
     for code in ("0 ", "1 ", "2 ", "3 ", "4 ", "130"):

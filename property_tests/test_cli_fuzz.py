@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from hypothesis import strategies as st
 import symcheck
 from property_tests.test_config import CONFIGS
 from property_tests.test_message import CASES
+from symcheck import groups, reps
 from symcheck.cli import main
 from symcheck.config.writing import _key, _value
+from symcheck.errors import SymcheckError
 
 EXAMPLES = int(os.environ.get("SYMCHECK_FUZZ_EXAMPLES", "60"))  # more of them for a longer search
 FUZZ = settings(
@@ -85,6 +88,8 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "report": ("--html", "--against", "--format", "--to"),
     "merge": ("--to",),
     "replay": ("--target", "--weights", "--device", "--dtype"),
+    "discover": ("--shape", "--trials", "--seed", "--device", "--claims", "--weights"),
+    "infer": ("--group", "--shape", "--input", "--seed", "--device", "--weights"),
     "list": (),
     "explain": (),
 }
@@ -121,6 +126,69 @@ def test_arguments(arguments: list[str]) -> None:
 def test_claims(target: str, inputs: list[tuple[str, str]], group: str, output: str, flags: list[str]) -> None:
     given_ = [word for shape, rep in inputs for word in ("--shape", shape, "--input", rep)]
     told(["audit", target, *given_, "--group", group, "--output", output, "--trials", "2", *flags])
+
+
+# Notations
+
+GROUPS = [name for kind in groups.CATALOGUE for name in kind.notation]
+REPS = [
+    *sorted(kind.name for kind in reps.CATALOGUE),
+    "8x0e+4x1o",
+    "2x1",
+    "4 vector",
+    "cartesian(rank=2)",
+    "tensor_product(vector, vector)",
+    "permute * point",
+]
+PARTS = [
+    "(",
+    ")",
+    ",",
+    "=",
+    "+",
+    " + ",
+    " * ",
+    " x ",
+    "^",
+    "_",
+    "-1",
+    "0",
+    "4 ",
+    "9" * 20,
+    "1e400",
+    "'x'",
+    "None",
+    "axis=",
+    "\0",
+    "\u0663",
+]
+TENSORS = [((4, 3), True), ((4, 4), True), ((), True), ((2, 3), False)]
+
+
+UNDER = ["SO(3)", "SU(2)", "O(1,3)", "S_4", "C_4", "E(3) x S_4", "Z_4^2", "p4m(4)", "SO(2)^4", "Warp(4)"]
+
+
+@FUZZ
+@given(
+    st.lists(st.sampled_from([*GROUPS, *PARTS]), max_size=4).map("".join) | st.text(max_size=8),
+    st.lists(st.sampled_from([*REPS, *PARTS]), max_size=4).map("".join) | st.text(max_size=8),
+    st.sampled_from(UNDER),
+    st.sampled_from(TENSORS),
+)
+def test_notations(group: str, rep: str, under: str, tensor: tuple[tuple[int, ...], bool]) -> None:
+    with suppress(SymcheckError):
+        groups.from_string(group)
+    with suppress(SymcheckError):
+        reps.as_rep(rep).check(groups.from_string(under), *tensor, "input 'x'")
+
+
+@pytest.mark.parametrize("under", UNDER)
+def test_reps_under_groups_that_they_are_not_for(under: str) -> None:
+    group = groups.from_string(under)
+    for rep in REPS:
+        for text in (rep, f"4 ({rep})", f"dual({rep})", f"tensor_product({rep}, {rep})"):
+            with suppress(SymcheckError):
+                reps.as_rep(text).check(group, (4, 4), True, "input 'x'")
 
 
 # Files

@@ -63,6 +63,14 @@ FILES = {
     "type.toml": "[[models]]\ntarget = 3",
     "empty.toml": "",
     "good.toml": "[[models]]\ntarget = 'net'",
+    "profile.toml": "profile = 'nightly'\n[[models]]\ntarget = 'net'",
+    "models.toml": "profile = 'dev'",
+    "nothing.toml": "[[models]]\ntarget = 'net'\n[[overrides]]\nclaims = ['*']\nreason = 'x'",
+    "domain.toml": """
+[[models]]
+target = "net:radii"
+claims = [{ group = "SO(3)", inputs = "vector", outputs = "scalar", domain = "PointCloud(points=2.5)" }]
+""",
     "nobody.toml": "[[models]]\ntarget = 'net'\n[[overrides]]\nclaims = ['net.radi']\nskip = true\nreason = 'x'",
     "tolerant.toml": """
 [[models]]
@@ -83,6 +91,10 @@ ERRORS = [
     "audit net:",
     "audit net.radii",
     "audit net:radi",
+    "audit net.py:",
+    "audit ''",
+    "audit net:turned",
+    f"audit net:CLAIMS {CLAIM}",
     f"audit net:number {CLAIM}",
     "audit no.py:radii",
     "audit 'a name.py'",
@@ -100,6 +112,15 @@ ERRORS = [
     "audit net:radii --group 'SO(3)' --shape 0 --input vector --output scalar",
     "audit net:radii --group 'SO(3)' --shape 4,3 --shape 4 --input vector --output scalar",
     "audit net:radii --group 'SO(3)' --shape 99999999,99999999 --input vector --output scalar",
+    f"audit net:radii {CLAIM} --shape 3",
+    "audit --weights net.safetensors",
+    # claims that can't be tested as stated
+    "audit net:radii --group 'SO(3)' --shape 4,3 --input vectr --output scalar",
+    "audit net:radii --group 'SO(3)' --shape 4,3 --input '4 vector +' --output scalar",
+    "audit net:radii --group 'SO(3)' --shape 4,3 --input vector --output 'permute(axis=0)'",
+    "audit net:radii --group 'SO(3)' --shape 12 --input '4 spinor' --output scalar",
+    "audit net:radii --group 'S_n' --shape 4,3 --input vector --output scalar",
+    "audit net:radii --group 'S_4' --shape 4,3 --input permute --output vector",
     # settings
     "audit net --trials 0",
     "audit net --trials many",
@@ -126,6 +147,17 @@ ERRORS = [
     "audit --config empty.toml",
     "audit --config nobody.toml",
     "audit --config tolerant.toml",
+    "audit --config folder.pt2",
+    "audit --config profile.toml",
+    "audit --config models.toml",
+    "audit --config nothing.toml",
+    "audit --config domain.toml",
+    "config show --config none.toml",
+    "config shw",
+    "init",
+    "init net:turned",
+    "init net --group 'SO(3)'",
+    "init net --to folder.pt2",
     "audit --config good.toml --group 'SO(3)'",
     "config show --config unknown.toml",
     "config show --profile nightly",
@@ -141,6 +173,15 @@ ERRORS = [
     "report cut.json",
     "report next.json",
     "report part.json",
+    "report",
+    "report good.json --against none.json",
+    "report good.json --html folder.pt2",
+    "report good.json --html no/out.html",
+    "report good.json --to no/out.xml",
+    "merge",
+    "merge good.json",
+    "merge good.json seeded.json --to out.json",
+    "merge good.json changed.json --to out.json",
     "merge none.json --to out.json",
     "merge other.json --to no/out.json",
     "merge --to out.json",
@@ -148,7 +189,28 @@ ERRORS = [
     "replay other.json",
     "replay text.json",
     "replay 12345678 --weights text.pt",
+    "replay 12345678 --target nte",
+    "replay",
+    # what nobody claimed
+    "discover",
+    "discover nte",
+    "discover net:turned",
+    "discover net:radii --shape x",
+    "discover net:radii --shape 0",
+    "discover net:radii --shape 4,3 --trials 0",
+    "discover net:radii --shape 4,3 --claims net.py",
+    "discover net:radii --shape 4,3 --claims no/found.toml",
+    "discover net:broken --shape 4,3",
+    "infer",
+    "infer net:turned",
+    "infer net:radii --group 'SO(3)'",
+    "infer net:radii --shape 4,3 --input vector",
+    "infer net:radii --group 'SO(3)' --shape 4,3 --shape 3 --input vector",
+    "infer net:radii --group SO3 --shape 4,3 --input vector",
+    "infer net:radii --group 'Warp(T)' --shape 4,3 --input warp",
     # what there is
+    "list",
+    "explain",
     "list grups",
     "explain vectr",
     "explain nothing at all",
@@ -162,6 +224,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in FILES.items():
         (place / name).write_text(text)
     (place / "folder.pt2").mkdir()
+    good = symcheck.audit(CASES["holds"][0], trials=8)
+    (place / "good.json").write_bytes(good.json())
+    (place / "seeded.json").write_bytes(replace(good, seed=7).json())
+    (place / "changed.json").write_bytes(replace(good, results=(replace(good.results[0], because="otherwise"),)).json())
     return place
 
 

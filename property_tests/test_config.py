@@ -385,7 +385,7 @@ PLAIN = CLAIM_OF + 'inputs = "vector"\noutputs = "scalar"\n'
     ("text", "message"),
     [
         ("", "symcheck.toml names no models. Name one, as in symcheck audit pkg.mod:build, or write a config: symcheck init"),
-        ('profile = "mni"\n[profiles.mini]\n', "there is no profile 'mni'; did you mean 'mini'?"),
+        ('profile = "mni"\n[profiles.mini]\n', "symcheck.toml: profile: there is no profile 'mni'; did you mean 'mini'?"),
         ('[[models]]\ntarget = "nte"', "symcheck.toml: models[0]: there is no module 'nte'"),
         ('[[models]]\ntarget = "net:radi"', "symcheck.toml: models[0]: net has no 'radi'; did you mean 'radii'?"),
         ('[[models]]\ntarget = "net:scaled"', "Say what to check: symcheck audit net:scaled"),
@@ -399,6 +399,8 @@ PLAIN = CLAIM_OF + 'inputs = "vector"\noutputs = "scalar"\n'
         ),
         (PLAIN + "shapes = [[99999999, 99999999]]", "an input of shape (99999999, 99999999) has 1.0e+16 numbers."),
         (PLAIN + 'domain = "PointCluod(4)"', "there is no domain 'PointCluod'; did you mean 'PointCloud'?"),
+        (PLAIN + 'domain = "PointCloud(points=2.5)"', "claims[0]: PointCloud: points is 2.5. Give a whole number below 2^31."),
+        (PLAIN + f'domain = "PointCloud(points={10**20})"', f"PointCloud: points is {10**20}. Give a whole number below 2^31."),
         (PLAIN + 'domain = "PointCloud(pionts=4)"', "'PointCloud(pionts=4)' makes no domain: got an unexpected keyword"),
         (PLAIN + "domain = \"__import__('os').getcwd()\"", "is no domain. Write it as in Python, with plain values"),
         (

@@ -396,6 +396,12 @@ def test_keywords_and_integers() -> None:
     assert "S_n, (permute, kind=permute(axis=-1)) -> scalar" in acts(found)
 
 
+def test_maps_along_points_are_not_tried_at_other_numbers_of_points() -> None:
+    """Among the boundaries are two points, half of the four numbers that such a map moves, as four of complex ones would be."""
+    found = discover(lambda x: x.norm(dim=-1), PointCloud(4), trials=16, finite=False)
+    assert any("axis=-2" in one.claim.id for one in found.found)
+
+
 def test_a_model_that_raises_is_an_error() -> None:
     def model(x: Tensor) -> Tensor:
         raise ValueError("no")

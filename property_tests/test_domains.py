@@ -717,6 +717,12 @@ PASS = (
     "keywords too."
 )
 NAN = torch.tensor([0.0, float("nan")])
+
+
+def ragged() -> Tensor:
+    return torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)], layout=torch.jagged)
+
+
 REFUSED: list[tuple[Callable[[], Domain], str]] = [
     (lambda: Set(points=0), "Set(points=0, features=3) is empty. Give at least 1 point and 1 feature."),
     (lambda: Set(features=0), "Set(points=8, features=0) is empty. Give at least 1 point and 1 feature."),
@@ -750,6 +756,26 @@ REFUSED: list[tuple[Callable[[], Domain], str]] = [
         "model.",
     ),
     (lambda: Tensors((2, 0)), "Tensors(shape=(2, 0)) is empty. Give at least one entry along each axis."),
+    (lambda: Tensors(3), "Tensors: shape is 3. Give whole numbers below 2^31 in brackets, as in (8, 3)."),  # type: ignore[arg-type]
+    (lambda: PointCloud(2.5), "PointCloud: points is 2.5. Give a whole number below 2^31."),  # type: ignore[arg-type]
+    (lambda: PointCloud(10**20), f"PointCloud: points is {10**20}. Give a whole number below 2^31."),
+    (lambda: PointCloud(True), "PointCloud: points is True. Give a whole number below 2^31."),
+    (lambda: PointCloud(cutoff="far"), "PointCloud: cutoff is 'far'. Give a number."),  # type: ignore[arg-type]
+    (lambda: Set("8"), "Set: points is '8'. Give a whole number below 2^31."),  # type: ignore[arg-type]
+    (lambda: Grid((8, 8)), "Grid: channels is (8, 8). Give a whole number below 2^31."),  # type: ignore[arg-type]
+    (
+        lambda: Joint(3),  # type: ignore[arg-type]
+        "Joint: 3 is no domain. Give domains, such as Tensors((8, 3)) for a tensor (8, 3).",
+    ),
+    (
+        lambda: Generated(None),  # type: ignore[arg-type]
+        "Generated: None is no function. Give one of n and a torch.Generator, function(n, rng).",
+    ),
+    (
+        lambda: Like(torch.zeros(2, device="meta")),
+        "example: input [0] is on device 'meta'. Give plain numbers, as torch.randn(8, 3) has.",
+    ),
+    (lambda: Like(ragged()), "example: input [0] is nested. Give plain numbers, as torch.randn(8, 3) has."),
     (lambda: Joint(), "Joint() joins nothing. Give one domain for each argument of the model."),
     (
         lambda: Joint(Set(5), x=PointCloud(6)),

@@ -843,6 +843,28 @@ def test_sizes_that_do_not_fit_are_refused(group: Group, sizes: Mapping[str, int
 
 
 @pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: SO("3"), "SO: dim is '3'. Give a whole number below 2^31."),
+        (lambda: SO(3.0), "SO: dim is 3.0. Give a whole number below 2^31."),
+        (lambda: SE(3, spread="x"), "SE: spread is 'x'. Give a number."),
+        (lambda: Symmetric("5"), "Symmetric: size is '5'. Give a whole number below 2^31."),
+        (lambda: Translations(8), "Translations: size is 8. Give whole numbers below 2^31 in brackets, as in (8, 8)."),
+        (lambda: Product((SO(3), "S_n")), "Product: 'S_n' is no group. Give objects of symcheck.groups, such as SO(3)."),
+        (lambda: from_string(f"C_{10**20}"), f"Cyclic: fold is {10**20}. Give a whole number below 2^31."),
+        (
+            lambda: from_string("SO(" + "9" * 5000 + ")"),
+            f"the name 'SO({'9' * 37}'... has a number of more than 40 digits. Give a smaller one.",
+        ),
+    ],
+)
+def test_sizes_that_are_no_numbers_are_refused(make: Callable[[], Any], text: str) -> None:
+    with pytest.raises(GroupError) as caught:
+        make()
+    assert str(caught.value) == text
+
+
+@pytest.mark.parametrize(
     ("group", "text"),
     [
         (Symmetric(), "S_n isn't bound to a size yet. Use bind({'points': 5}), or Symmetric(5)."),

@@ -122,5 +122,5 @@ def test_a_check_does_not_load_torchs_compiler(output: str) -> None:
 def test_all_public_names_are_there() -> None:
     assert [name for name in symcheck.__all__ if getattr(symcheck, name) is None] == []
     assert callable(symcheck.check)
-    with pytest.raises(AttributeError, match="has no attribute 'chek'"):
+    with pytest.raises(AttributeError, match=r"has no attribute 'chek'; did you mean 'check'\?$"):
         symcheck.chek  # noqa: B018

@@ -118,7 +118,7 @@ def test_a_failure_shows_the_diagnosis_and_the_users_line_alone(session: Any) ->
     ("call", "message"),
     [
         ('group="SO3", inputs="vector", outputs="scalar"', "GroupError: there is no group 'SO3'; did you mean 'SO(3)'?"),
-        ('group="O(4)", inputs="vector", outputs="scalar"', "ClaimError: Vector() under O(4) acts on a last axis of size 4"),
+        ('group="O(4)", inputs="vector", outputs="scalar"', "Vector() under O(4) acts on a last axis of size 4"),
         ("**INVARIANT, trials=0", "SettingsError: trials is a whole number of 1 or more, not 0."),
         ("**INVARIANT, trails=9", "SettingsError: the call has no setting 'trails'; did you mean 'trials'?"),
         ('**INVARIANT, device="cdua"', "SettingsError: device 'cdua' can't be used here"),
@@ -172,12 +172,17 @@ def test_wrong(symcheck):
 @pytest.mark.symmetry(seed="five")
 def test_wrong_too(symcheck):
     symcheck.assert_holds(RADII)
+
+@pytest.mark.symmetry(64)
+def test_without_a_name(symcheck):
+    symcheck.assert_holds(RADII)
 """,
         "--symcheck-seed=7",
         "--symcheck-dtype=float64",
         "--strict-markers",
     )
-    done.assert_outcomes(passed=3, failed=2)
+    done.assert_outcomes(passed=3, failed=3)
+    assert "@pytest.mark.symmetry takes settings by name, as in symmetry(trials=64), not 64." in lines(done)
     assert "SettingsError: seed is a whole number of 0 or more, not 'five'." in lines(done)
     assert "SettingsError: @pytest.mark.symmetry has no setting 'trails'; did you mean 'trials'?" in lines(done)
 

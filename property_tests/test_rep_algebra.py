@@ -1166,9 +1166,19 @@ def test_a_rep_is_printed_as_python_writes_it(rep: Rep) -> None:
         ("blocks(vector)", "direct sums are written with '+', as in '4 scalar + 2 vector'."),
         ("via", "a rep by way of a homomorphism has no name. Use an object: Via(Vector(), homomorphism)."),
         ("custom", "a rep of your own has no name. Use an object: Custom(function, name='mine')."),
-        ("dual", "'dual' doesn't have the arguments of 'dual': rep."),
-        ("dual(vector, vector)", "'dual(vector, vector)' doesn't have the arguments of 'dual': rep."),
-        ("factor(vector)", "'factor(vector)' doesn't have the arguments of 'factor': rep, index."),
+        ("dual", "'dual' can't be made: 'dual' takes rep. See symcheck explain dual"),
+        ("dual(vector, vector)", "'dual(vector, vector)' can't be made: 'dual' takes rep. See symcheck explain dual"),
+        ("factor(vector)", "'factor(vector)' can't be made: 'factor' takes rep, index. See symcheck explain factor"),
+        ("framed(orders=3)", "'framed(orders=3)' can't be made: 'framed' takes orders, axis, of. See symcheck explain framed"),
+        ("vector(dim=2)", "'vector(dim=2)' can't be made: 'vector' takes no arguments. See symcheck explain vector"),
+        ("irreps(text=3)", "'irreps(text=3)' can't be made: 'irreps' takes text. See symcheck explain irreps"),
+        (
+            "8x0e+4xo",
+            "there is no rep '4xo' in '8x0e+4xo'; irreps are multiplicity x degree parity, as in '8x0e+4x1o', and copies of a "
+            "rep are as in '4 vector'.",
+        ),
+        ("(" * 2000 + "vector" + ")" * 2000, f"the rep '{'(' * 40}'... is nested too deeply. Give one with fewer brackets."),
+        ("9" * 5000 + "x1o", f"the rep '{'9' * 40}'... has a number of more than 40 digits. Give a smaller one."),
         ("factor(vector, index=i)", "can't read the rep 'factor(index=i)'. Write arguments by name, as in 'permute(axis=-1)'."),
         (
             "dual(point)",
@@ -1184,6 +1194,27 @@ def test_a_rep_is_printed_as_python_writes_it(rep: Rep) -> None:
 )
 def test_a_text_that_is_no_rep_is_refused(text: str, message: str) -> None:
     assert refusal(lambda: as_rep(text)) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "group", "reason"),
+    [
+        ("4 spinor", SO(3), "Spinor(spin=0.5) is defined for groups of complex 2 x 2 matrices, such as SU(2), not for SO(3)"),
+        ("4 voigt", O(4), "Voigt(shear=1.0) is defined for real matrix groups of 2 and 3 dimensions, not for O(4)"),
+        (
+            "2 multivector",
+            SU(2),
+            "Multivector(p=3, q=0) is defined for groups that keep its metric (+1, +1, +1), not for SU(2)",
+        ),
+        (
+            "tensor_product(spinor, spinor)",
+            SO(3),
+            "Spinor(spin=0.5) is defined for groups of complex 2 x 2 matrices, such as SU(2), not for SO(3)",
+        ),
+    ],
+)
+def test_a_part_that_is_no_rep_of_the_group_is_named(text: str, group: Monoid, reason: str) -> None:
+    assert misfit(as_rep(text), group, (4, 8)) == reason
 
 
 def test_claims_are_named_by_what_is_written() -> None:

@@ -510,7 +510,7 @@ def test_only_a_pass_is_a_fix() -> None:
     assert status(lambda x: radius(x) + 1e6, dtype="float64") == ("FIXED", "HOLDS")
     assert status(lambda x: radius(x) + 1e-8 * x[..., 0]) == ("FIXED", "LIMITED")
     assert status(lambda x: radius(x) + 1e-8 * x[..., 0], dtype="float64") == ("FAILED", "LIMITED")
-    assert "the model raised on its input: ValueError: gone" in str(symcheck.replay(path, raising))
+    assert "the model fails on its input: ValueError: gone" in str(symcheck.replay(path, raising))
 
 
 def test_the_worst_trial_is_kept_where_the_simplest_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -648,6 +648,11 @@ BAD: dict[str, tuple[Callable[[Path], Any], str]] = {
     "no trials": (lambda p: words(p, trials=[]), "doesn't hold g, x and both sides of each trial"),
     "another trial": (lambda p: words(p, trials=[{"element": "", "region": "", "relative": None}] * 3), "doesn't hold g, x"),
     "several g": (lambda p: edited(p, **{"0.g": torch.zeros(2, 3, 3)}), "doesn't hold g, x and both sides of each trial"),
+    "g of no rotation": (
+        lambda p: edited(p, **{"0.g": torch.zeros(1, 3).double()}),
+        r"has an element float64 \(3,\); those of SO\(3\) are float64 \(3, 3\). Audit again",
+    ),
+    "g of whole numbers": (lambda p: edited(p, **{"0.g": torch.zeros(1, 3, 3).long()}), r"element int64 \(3, 3\); those of"),
     "reps that are none": (lambda p: words(p, inputs={"kind": "tensor", "rep": "vectr"}), "did you mean 'vector'"),
     "reps of more tensors": (
         lambda p: words(p, inputs={"kind": "tuple", "children": [{"kind": "tensor", "rep": "vector"}] * 2}),

@@ -130,6 +130,13 @@ def test_a_group_without_a_size_is_refused_with_the_next_step(name: str) -> None
         elements(name)
 
 
+def test_what_is_no_group_or_claim_is_refused() -> None:
+    with pytest.raises(GroupError, match=r"^strategies\.elements: 3 is no group\. Use a name such as 'SO\(3\)'\.$"):
+        elements(3)  # type: ignore[arg-type]
+    with pytest.raises(ClaimError, match=r"^strategies\.trials: 'SO\(3\)' is no Claim\. Give a symcheck\.Claim\.$"):
+        trials("SO(3)")  # type: ignore[arg-type]
+
+
 def test_the_error_for_s_n_word_for_word() -> None:
     with pytest.raises(GroupError) as caught:
         elements("S_n")

@@ -201,7 +201,7 @@ def test_crashed_on_some_trials() -> None:
 def test_crashed_on_the_input_itself() -> None:
     result = check(nn.Linear(4, 2))
     assert result.verdict is Verdict.CRASHED
-    assert "the model raised on its input: RuntimeError" in result.because
+    assert "the model fails on its input: RuntimeError" in result.because
 
 
 def test_every_verdict_has_a_meaning() -> None:
@@ -218,7 +218,7 @@ def test_crashed_in_a_precision_that_the_model_does_not_know() -> None:
 
     assert check(eigenvalues, PointCloud(5)).verdict is Verdict.HOLDS
     result = check(eigenvalues, PointCloud(5), dtype="bfloat16")
-    raised = "the model raised on every trial in bfloat16: NotImplementedError: not for bfloat16 (at "
+    raised = "the model fails on every trial in bfloat16: NotImplementedError: not for bfloat16 (at "
     assert result.because == f"{raised}property_tests/test_verdicts.py:{eigenvalues.__code__.co_firstlineno + 2})"
 
 

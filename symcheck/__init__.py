@@ -57,7 +57,10 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return importlib.import_module(f"symcheck.{name}")
     if name not in _HOMES:
-        raise AttributeError(f"module 'symcheck' has no attribute {name!r}")
+        from symcheck.errors import nearest
+
+        near = f"; {hint}" if (hint := nearest(name, __all__)) else ""
+        raise AttributeError(f"module 'symcheck' has no attribute {name!r}{near}")
     return getattr(importlib.import_module(_HOMES[name]), name)
 
 

@@ -13,7 +13,7 @@ from symcheck.auditing import Auditing, recorded
 from symcheck.auditing import AuditInterrupted as AuditInterrupted
 from symcheck.claims import Claim, Skipped
 from symcheck.engine import Event, Judged, Settings, examine
-from symcheck.errors import ClaimError, SettingsError
+from symcheck.errors import ClaimError, SettingsError, brief
 from symcheck.failures import DIRECTORY
 from symcheck.groups import Monoid
 from symcheck.journal import Journal
@@ -133,6 +133,8 @@ def audit(
     settings = _settings(seed, trials, device, dtype, perturb)
     if max_time is not None and not 0 < max_time < math.inf:
         raise SettingsError(f"max_time is a number of seconds above 0, not {max_time!r}.")
+    if not isinstance(claims, (Claim, Iterable)):
+        raise ClaimError(f"{brief(claims)} is no Claim. Give an iterable of symcheck.Claim.")
     claims, left_out = [claims] if isinstance(claims, Claim) else list(claims), list(skipped)
     if not claims and not left_out:
         raise ClaimError("there are no claims: an audit of nothing can't fail. Give one or more of symcheck.Claim.")
@@ -150,7 +152,7 @@ def _unique(claims: list[Claim]) -> None:
     seen: set[str] = set()
     for claim in claims:
         if not isinstance(claim, Claim):
-            raise ClaimError(f"{claim!r} is no Claim. Give an iterable of symcheck.Claim.")
+            raise ClaimError(f"{brief(claim)} is no Claim. Give an iterable of symcheck.Claim.")
         if claim.id in seen:
             raise ClaimError(f"two claims are called {claim.id!r}. Give one of them an id of its own: Claim(..., id='...').")
         seen.add(claim.id)

@@ -12,7 +12,7 @@ from torch import nn
 
 from symcheck import _tree
 from symcheck.domains import Domain, Like
-from symcheck.errors import ClaimError, SubjectError
+from symcheck.errors import ClaimError, SubjectError, brief
 from symcheck.groups import Monoid, from_string
 from symcheck.placement import gpu_advice, seeded
 from symcheck.properties import Equivariance, Property
@@ -69,7 +69,7 @@ class Subject:
             instead = "a module or a function on tensors"
             if isinstance(model, type):
                 instead = f"an instance, {model.__name__}(...), or a function without arguments that makes one"
-            raise SubjectError(f"{model!r} can't be checked: it is no callable on tensors. Give {instead}.")
+            raise SubjectError(f"{brief(model)} can't be checked: it is no callable on tensors. Give {instead}.")
         return cls(_name_of(model), model=model)
 
     @classmethod
@@ -93,7 +93,7 @@ class Subject:
                     f"{self.name}() raised {type(error).__name__}: {str(error).rstrip('.')}. {advice}"
                 ) from error
         if not callable(model):
-            raise SubjectError(f"{self.name}() returned {model!r}, not a model. Return a callable on tensors.")
+            raise SubjectError(f"{self.name}() returned {brief(model)}, not a model. Return a callable on tensors.")
         return model
 
 
@@ -153,8 +153,15 @@ class Claim:
             raise ClaimError(f"{subject.name}: a claim expected to be violated needs a reason. Say in `reason` what breaks it.")
         if expected == "either" and not reason:
             raise ClaimError(f"{subject.name}: a claim that is only tried needs a reason. Say in `reason` why it is worth it.")
+        if not isinstance(properties, (tuple, list)) or not all(isinstance(one, Property) for one in properties):
+            raise ClaimError(
+                f"{subject.name}: the properties are {brief(properties)}. Give a tuple of them, as in (Composition(),)."
+            )
         if not properties:
             raise ClaimError(f"{subject.name}: the claim has no properties, and so claims nothing. Leave out `properties`.")
+        for name, text in {"reason": reason, "id": id}.items():
+            if not isinstance(text, str):
+                raise ClaimError(f"{subject.name}: the {name} of a claim is {text!r}. Give it as a text.")
         id = id or f"{subject.name}: {group}, {_words(inputs)} -> {_words(outputs)}"  # noqa: A001
         fields = (subject, group, domain, inputs, outputs, properties, tolerance, expected, reason, id, source)
         for name, value in zip(self.__dataclass_fields__, fields, strict=True):
@@ -172,7 +179,7 @@ class Claim:
 
 def _text(group: Any) -> str:
     if not isinstance(group, str):
-        raise ClaimError(f"{group!r} is no group. Use a name such as 'SO(3)', or an object of symcheck.groups.")
+        raise ClaimError(f"{brief(group)} is no group. Use a name such as 'SO(3)', or an object of symcheck.groups.")
     return group
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import fields
 from difflib import get_close_matches
+from numbers import Integral, Real
+from typing import Any
 
 
 class SymcheckError(Exception):
@@ -46,6 +49,42 @@ class JournalError(SymcheckError, ValueError):
     """A journal that is damaged, or that is another audit's."""
 
 
+LARGEST = 2**31 - 1  # that a size may be: more than any tensor here holds
+_SIZES = {
+    "int": "a whole number below 2^31",
+    "tuple[int, ...]": "whole numbers below 2^31 in brackets, as in (8, 3)",
+    "tuple[int | None, ...]": "whole numbers below 2^31 in brackets, as in (8, 8)",
+    "tuple[int | None, int | None]": "two whole numbers below 2^31 in brackets, as in (8, 8)",
+    "float": "a number",
+}
+
+
+def sized(owner: Any, kind: type[SymcheckError]) -> None:
+    """Raise an error of that kind unless the sizes among a dataclass's fields are numbers, as they are declared to be.
+
+    >>> from dataclasses import make_dataclass
+    >>> sized(make_dataclass("Cloud", [("points", "int")])(2.5), DomainError)
+    Traceback (most recent call last):
+        ...
+    symcheck.errors.DomainError: Cloud: points is 2.5. Give a whole number below 2^31.
+    """
+    for field in fields(owner):
+        value, declared = getattr(owner, field.name), str(field.type).removesuffix(" | None")
+        missing = value is None and declared != field.type
+        if declared in _SIZES and not missing and not _is(declared, value):
+            raise kind(f"{type(owner).__name__}: {field.name} is {value!r}. Give {_SIZES[declared]}.")
+
+
+def _is(declared: str, value: Any) -> bool:
+    if declared == "float":
+        return isinstance(value, Real) and not isinstance(value, bool)
+    if declared == "int":
+        return isinstance(value, Integral) and not isinstance(value, bool) and abs(int(value)) <= LARGEST
+    if not isinstance(value, (tuple, list)):
+        return False
+    return all(_is("int", one) or (one is None and "None" in declared) for one in value)
+
+
 MOST = 20  # names that an error lists: more are no help in a sentence
 
 
@@ -75,6 +114,16 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
         return near
     shown = ", ".join(map(repr, names[:MOST]))
     return f"known: {shown}." if len(names) <= MOST else f"known: {shown} and {len(names) - MOST} more (symcheck list)."
+
+
+def brief(value: Any) -> str:
+    """A value as Python writes it, on one line and of at most 80 letters.
+
+    >>> brief(list(range(100)))
+    '[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21...'
+    """
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def printable(text: str) -> str:

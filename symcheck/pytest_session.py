@@ -125,6 +125,11 @@ class Tests:
         """Judge what `symcheck.parametrize` hands to the test, unless the test did."""
         called = yield
         names = [name for mark in pyfuncitem.iter_markers("symmetry") for name in mark.args]
+        for name in names:  # those of symcheck.parametrize name the test's arguments
+            if name not in pyfuncitem.funcargs:
+                pytest.fail(
+                    f"@pytest.mark.symmetry takes settings by name, as in symmetry(trials=64), not {name!r}.", pytrace=False
+                )
         if names and CHECKS not in pyfuncitem.config.stash:
             pytest.fail(
                 "symcheck.parametrize needs symcheck's own fixture `symcheck`, not another of that name.", pytrace=False

@@ -121,7 +121,7 @@ def _replayed(claim: Claim, prop: Property, own: Failure, words: Shown, trial: N
     try:
         found = _evaluated(claim, prop, own, words, trial, working, Policy())
     except ModelError as error:
-        return Replayed(own, words, Verdict.CRASHED, f"the model raised on its input: {error}", precision, device)
+        return Replayed(own, words, Verdict.CRASHED, f"the model fails on its input: {error}", precision, device)
     judgement, sides = found.judgement, found.worst
     return Replayed(
         failure=own,
@@ -400,6 +400,7 @@ def _evaluated(
     claim = replace(claim, domain=_stored(claim, own, trial))
     with _loaded(claim, own.seed, working) as model:
         setup, failed = settled(claim, model, working, own.seed, policy)
+        _check_elements(setup.bound.group, own, trial.g)
         if setup.unstable is not None:
             judgement = Judgement(Verdict.UNSTABLE, setup.unstable, (), torch.zeros(1, dtype=torch.bool))
             return _Evaluated(judgement, [], [])
@@ -417,6 +418,14 @@ def _evaluated(
     judgement = judge(_evidence(prop, setup, readings, precise=failed is None), policy, working.precision, claim.tolerance)
     half = len(sides[0]) // 2
     return _Evaluated(judgement, sides[0][:half], sides[0][half:])
+
+
+def _check_elements(group: Monoid, own: Failure, g: Tensor) -> None:
+    """Raise a ReplayError unless the kept elements `(arity, *element)` are of the group's kind."""
+    kind = group.identity(1)
+    if (g.shape[1:], g.dtype) != (kind.shape[1:], kind.dtype):
+        found, wanted = (f"{str(t.dtype).removeprefix('torch.')} {tuple(t.shape[1:])}" for t in (g, kind))
+        raise ReplayError(f"failure {own.id} has an element {found}; those of {group} are {wanted}. Audit again.")
 
 
 def _stored(claim: Claim, own: Failure, trial: Numbers) -> _Stored:

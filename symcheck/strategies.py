@@ -39,7 +39,7 @@ from symcheck.engine.forward import ModelError
 from symcheck.engine.measure import Known
 from symcheck.engine.noise import rms
 from symcheck.engine.probe import Setup, at_layout, check_applicable, settled
-from symcheck.errors import ClaimError, DomainError, GroupError, SymcheckError
+from symcheck.errors import ClaimError, DomainError, GroupError, SymcheckError, brief
 from symcheck.groups import Group, Monoid, from_string
 from symcheck.placement import Placement, all_placed, as_dtype, own_dtype, seeded, widened
 from symcheck.properties import Property
@@ -72,6 +72,8 @@ def elements(group: Monoid | str) -> SearchStrategy[Tensor]:
     >>> test_rotations_keep_lengths()
     """
     group = from_string(group) if isinstance(group, str) else group
+    if not isinstance(group, Monoid):
+        raise GroupError(f"strategies.elements: {brief(group)} is no group. Use a name such as 'SO(3)'.")
     try:
         return _warning(_choices.map(_Elements(group).one))
     except GroupError as error:
@@ -120,6 +122,8 @@ def trials(claim: Claim, *, prop: Property | None = None) -> SearchStrategy[Tria
     ...     torch.testing.assert_close(left, right)
     >>> test_lengths_are_invariant()
     """
+    if not isinstance(claim, Claim):
+        raise ClaimError(f"strategies.trials: {brief(claim)} is no Claim. Give a symcheck.Claim.")
     if isinstance(claim.domain, FromStrategy):
         raise DomainError(f"{claim.domain} can't run inside a test of Hypothesis. Give the claim a domain that draws by torch.")
     audited = _Audited(claim, prop or claim.properties[0])

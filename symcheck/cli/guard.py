@@ -21,7 +21,7 @@ class Guarded(click.Group):
             click.echo(f"symcheck: {printable(str(error))}", err=True)
             ctx.exit(2)
         except KeyboardInterrupt:
-            click.echo("symcheck: interrupted before anything was audited", err=True)
+            click.echo("symcheck: interrupted before it was done", err=True)
             ctx.exit(130)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise

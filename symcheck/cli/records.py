@@ -35,6 +35,7 @@ def report(record: Path, html_file: Path | None, against: Path | None, form: str
     from symcheck.report.reading import read
 
     in_a_folder("--to", to)
+    in_a_folder("--html", html_file)
     new = read(record)
     old = read(against) if against is not None else None
     if html_file is not None:

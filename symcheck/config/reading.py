@@ -9,8 +9,9 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
+from symcheck.config.profiles import profile
 from symcheck.config.tables import Config, Table
-from symcheck.errors import ConfigError, did_you_mean, nearest
+from symcheck.errors import ConfigError, SettingsError, did_you_mean, nearest
 
 OWN, PROJECT = "symcheck.toml", "pyproject.toml"
 SHOWN = 60  # characters of a wrong value: enough to find it
@@ -40,6 +41,10 @@ def read(path: Path) -> Config:
     if table is None:
         raise ConfigError(f"{path} has no [tool.symcheck]. Write one: symcheck init TARGET")
     config: Config = Reader(str(path)).table(Config, table, where)
+    try:
+        profile(config, config.profile)
+    except SettingsError as error:
+        raise ConfigError(f"{path}: {_joined(where, 'profile')}: {error}") from None
     return config
 
 

@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 
 from symcheck._tree import flatten
 from symcheck.domains.base import Domain, Layout, complexity_of_numbers, simpler_numbers
-from symcheck.errors import DomainError
+from symcheck.errors import DomainError, sized
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -41,6 +41,7 @@ class Crystal(Domain):
     spacing: float = 1.0
 
     def __post_init__(self) -> None:
+        sized(self, DomainError)
         if self.atoms < 1 or not self.species:
             raise DomainError(f"{self} is empty. Give at least 1 atom and 1 species.")
         if not 0 < self.spacing < float("inf"):

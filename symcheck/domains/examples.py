@@ -32,6 +32,9 @@ class _FromTensors(Domain):
                     f"{who}{name} has shape {tuple(leaf.shape)}, an empty set on which every claim is true. "
                     f"Give at least one entry along each axis."
                 )
+            if leaf.is_meta or leaf.is_quantized or leaf.is_nested:
+                kind = "on device 'meta'" if leaf.is_meta else "nested" if leaf.is_nested else "quantized"
+                raise DomainError(f"{who}{name} is {kind}. Give plain numbers, as torch.randn(8, 3) has.")
             if leaf.layout is not torch.strided:
                 raise DomainError(f"{who}{name} is {str(leaf.layout).removeprefix('torch.')}. Give it dense: x.to_dense().")
             if not leaf.isfinite().all():

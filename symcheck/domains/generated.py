@@ -29,6 +29,8 @@ class Generated(Domain):
     """
 
     def __init__(self, function: Callable[[int, Generator], Any]) -> None:
+        if not callable(function):
+            raise DomainError(f"Generated: {function!r} is no function. Give one of n and a torch.Generator, function(n, rng).")
         self._function = function
         first, structure = self._drawn(3, Generator().manual_seed(0))
         again, _ = self._drawn(3, Generator().manual_seed(0))

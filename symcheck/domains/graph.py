@@ -13,7 +13,7 @@ from symcheck._tree import flatten
 from symcheck.domains import _edges
 from symcheck.domains._edges import Pairs, both, complete, cycle, path, star
 from symcheck.domains.base import Domain, Layout
-from symcheck.errors import DomainError
+from symcheck.errors import DomainError, sized
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -56,6 +56,7 @@ class Graph(Domain):
     unites: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        sized(self, DomainError)
         if self.nodes < 1 or self.features < 1:
             raise DomainError(f"{self} is empty. Give at least 1 node and 1 feature; edges there may be none.")
         if min(self.edges, self.attributes, self.dim) < 0:

@@ -11,7 +11,7 @@ from torch import Generator
 
 from symcheck import patterns
 from symcheck.domains.base import Domain, Layout
-from symcheck.errors import DomainError
+from symcheck.errors import DomainError, sized
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -29,6 +29,7 @@ class Grid(Domain):
     multiple: int = field(default=1, repr=False)
 
     def __post_init__(self) -> None:
+        sized(self, DomainError)
         if self.channels < 1 or not self.size or min(self.size) < 1:
             raise DomainError(f"{self} is empty. Give at least 1 channel and 1 sample along each axis.")
         if self.multiple < 1 or any(size % self.multiple for size in self.size):

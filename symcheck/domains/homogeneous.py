@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 from symcheck import patterns
 from symcheck.domains.base import Domain, Layout
 from symcheck.domains.points import Set
-from symcheck.errors import DomainError
+from symcheck.errors import DomainError, sized
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -30,6 +30,7 @@ class HomogeneousVectors(Domain):
     dim: int = 3
 
     def __post_init__(self) -> None:
+        sized(self, DomainError)
         if self.points < 1 or self.dim < 2:
             raise DomainError(f"{self} is empty. Give at least 1 point and 2 homogeneous coordinates.")
 
@@ -76,6 +77,7 @@ class Momenta(Domain):
     dim: int = 3
 
     def __post_init__(self) -> None:
+        sized(self, DomainError)
         if self.particles < 1 or self.dim < 1:
             raise DomainError(f"{self} is empty. Give at least 1 particle and 1 dimension.")
         if not 0 <= self.mass < float("inf"):

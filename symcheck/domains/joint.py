@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 from symcheck._tree import Args, flatten
 from symcheck.domains.base import Domain, Layout
 from symcheck.domains.points import PointCloud, Set
-from symcheck.errors import DomainError
+from symcheck.errors import DomainError, brief
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -33,6 +33,10 @@ class Joint(Domain):
         self._domains = [*args, *kwargs.values()]
         merged: dict[str, int] = {}
         for domain in self._domains:
+            if not isinstance(domain, Domain):
+                raise DomainError(
+                    f"Joint: {brief(domain)} is no domain. Give domains, such as Tensors((8, 3)) for a tensor (8, 3)."
+                )
             for name, size in domain.layout.items():
                 if merged.setdefault(name, size) != size:
                     raise DomainError(f"Joint: {name} is {merged[name]} in one domain and {size} in {domain}. Make them equal.")

@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 
 from symcheck.domains.base import Domain, Layout
 from symcheck.domains.points import Set
-from symcheck.errors import DomainError
+from symcheck.errors import DomainError, sized
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -36,6 +36,7 @@ class PaddedSet(Domain):
     garbage: float = 3.0
 
     def __post_init__(self) -> None:
+        sized(self, DomainError)
         if self.points < 1 or self.features < 1:
             raise DomainError(f"{self} is empty. Give at least 1 point and 1 feature.")
         if not 0 <= self.least <= self.points:

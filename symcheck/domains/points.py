@@ -11,7 +11,7 @@ from torch import Generator
 
 from symcheck import patterns
 from symcheck.domains.base import Domain, Layout
-from symcheck.errors import DomainError
+from symcheck.errors import DomainError, sized
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -27,6 +27,7 @@ class Set(Domain):
     features: int = 3
 
     def __post_init__(self) -> None:
+        sized(self, DomainError)
         if self.points < 1 or self.features < 1:
             raise DomainError(f"{self} is empty. Give at least 1 point and 1 feature.")
 
@@ -67,6 +68,7 @@ class PointCloud(Domain):
     cutoff: float | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        sized(self, DomainError)
         if self.points < 1 or self.dim < 1:
             raise DomainError(f"{self} is empty. Give at least 1 point and 1 dimension.")
         if self.cutoff is not None and not 0 < self.cutoff < float("inf"):

@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from symcheck.domains.base import Domain, Layout
-from symcheck.errors import DomainError
+from symcheck.errors import DomainError, sized
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -44,6 +44,7 @@ class Sequence(_OfSteps):
     features: int = 3
 
     def __post_init__(self) -> None:
+        sized(self, DomainError)
         if self.steps < 1 or self.features < 1:
             raise DomainError(f"{self} is empty. Give at least 1 step and 1 feature.")
 
@@ -79,6 +80,7 @@ class Durations(_OfSteps):
     most: float = 2.0
 
     def __post_init__(self) -> None:
+        sized(self, DomainError)
         if self.steps < 1:
             raise DomainError(f"{self} is empty. Give at least 1 step.")
         if not 0 < self.least < self.most < float("inf"):
@@ -115,6 +117,7 @@ class Lengths(_OfSteps):
     most: int | None = None
 
     def __post_init__(self) -> None:
+        sized(self, DomainError)
         if self.steps < 1:
             raise DomainError(f"{self} is empty. Give at least 1 step.")
         if self.most is not None and not 1 <= self.most <= self.steps:

@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from symcheck.domains.base import Domain, Layout
-from symcheck.errors import DomainError
+from symcheck.errors import DomainError, sized
 from symcheck.reps.spherical import Nodes, SphericalTransform, patterns, too_coarse
 
 
@@ -25,6 +25,7 @@ class SphericalCoefficients(Domain):
     channels: int = 1
 
     def __post_init__(self) -> None:
+        sized(self, DomainError)
         if self.degree < 0 or self.channels < 1:
             raise DomainError(f"{self} is empty. Give a degree of 0 or more and at least 1 channel.")
 
@@ -64,6 +65,7 @@ class Sphere(Domain):
     nodes: Nodes = "equiangular"
 
     def __post_init__(self) -> None:
+        sized(self, DomainError)
         reason = too_coarse(self.degree, self.res, self.nodes)
         if self.channels < 1:
             reason = "it is empty. Give at least 1 channel."

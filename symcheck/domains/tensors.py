@@ -10,7 +10,7 @@ import torch
 from torch import Generator
 
 from symcheck.domains.base import Domain, Layout
-from symcheck.errors import DomainError
+from symcheck.errors import DomainError, sized
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Tensors(Domain):
     shape: tuple[int, ...]
 
     def __post_init__(self) -> None:
+        sized(self, DomainError)
         if any(size < 1 for size in self.shape):
             raise DomainError(f"{self} is empty. Give at least one entry along each axis.")
 

@@ -237,10 +237,10 @@ class Forward:
                 f"lists, dicts and dataclasses. Wrap the model in a function that returns its tensors alone"
             )
         for name, leaf in zip(structure.names(), leaves, strict=True):
-            if leaf.layout is not torch.strided:
-                raise ModelError(
-                    f"output{' ' + name if name else ''} has layout {leaf.layout}. Return dense tensors: y.to_dense()"
-                )
+            if leaf.layout is not torch.strided or leaf.is_nested:
+                kind = "is nested" if leaf.is_nested else f"has layout {leaf.layout}"
+                dense = "y.to_padded_tensor(0.0)" if leaf.is_nested else "y.to_dense()"
+                raise ModelError(f"output{' ' + name if name else ''} {kind}. Return dense tensors: {dense}")
             if leaf.device.type != self.placement.device.type:
                 raise ModelError(
                     f"output{' ' + name if name else ''} is on device '{leaf.device}', its inputs on "

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from symcheck._source import raised_at
 from symcheck.claims import Claim
 from symcheck.engine import weights
 from symcheck.engine.bound import Bound
@@ -45,12 +46,26 @@ def run(claims: Iterable[Claim], settings: Settings) -> Generator[Event, None, N
         yield Loading(claim)
         try:
             yield from examine(claim, settings)
-        except SymcheckError as error:
+        except Exception as error:
+            why = _misstated(error)
+            if not why:
+                raise
             for prop in claim.properties:
                 dtype = str(settings.dtype or "its own precision").removeprefix("torch.")
                 yield Judged(
-                    Outcome(claim, prop, str(claim.group), Verdict.CRASHED, str(error), dtype, settings.device, misstated=True)
+                    Outcome(claim, prop, str(claim.group), Verdict.CRASHED, why, dtype, settings.device, misstated=True)
                 )
+
+
+def _misstated(error: Exception) -> str:
+    """Why a claim can't be tested, where that is the claim's fault: an error of ours tells it, or it raises in the user's code.
+
+    A model that raises doesn't come here, but a domain, a rep, a group or a property of the user's own may.
+    """
+    if isinstance(error, SymcheckError):
+        return str(error)
+    at, text = raised_at(error), next(iter(str(error).strip().splitlines()), "(no message)").rstrip(".")
+    return f"what the claim is made of raised {type(error).__name__}: {text} (at {at}). Mend it there." if at else ""
 
 
 def examine(claim: Claim, settings: Settings) -> Iterator[Event]:
@@ -76,7 +91,7 @@ class _Examination:
         found = self._probe()
         if isinstance(found, ModelError):
             for prop in self.claim.properties:
-                yield Judged(self._outcome(prop, Verdict.CRASHED, f"the model raised on its input: {found}"))
+                yield Judged(self._outcome(prop, Verdict.CRASHED, f"the model fails on its input: {found}"))
             return
         setup, precise = found
         for prop in self.claim.properties:
@@ -107,7 +122,7 @@ class _Examination:
                 trials = reading.trials
                 crash = _crash(reading.sweep, trials, setup, placement)
             except ModelError as error:
-                crash = f"the model raised in {placement.precision}: {error}"
+                crash = f"the model fails in {placement.precision}: {error}"
             if crash is not None:
                 yield Judged(self._outcome(prop, Verdict.CRASHED, crash, setup, trials))
                 return
@@ -467,15 +482,15 @@ FAR = 4.0  # of the input's size: rotations carry an input at most 2 of it, tran
 
 
 def _crash(found: Sweep, trials: Trials, setup: Setup, placement: Placement) -> str | None:
-    """What to say if the model raised on generic trials."""
+    """What to say if the model fails on generic trials."""
     raised = [trial for trial in sorted(found.crashes) if trials.region[trial] == 0]
     if not raised:
         return None
     if len(raised) == int((trials.region == 0).sum()):
-        return f"the model raised on every trial in {placement.precision}: {found.crashes[raised[0]]}"
+        return f"the model fails on every trial in {placement.precision}: {found.crashes[raised[0]]}"
     element = setup.bound.group.describe(trials.g[raised[0]])
     return (
-        f"the model raised on {len(raised)} of {int((trials.region == 0).sum())} trials, for the first time at "
+        f"the model fails on {len(raised)} of {int((trials.region == 0).sum())} trials, for the first time at "
         f"g = {element}: {found.crashes[raised[0]]}"
     )
 

@@ -121,6 +121,8 @@ def from_string(name: str) -> Monoid:
         ...
     symcheck.errors.GroupError: there is no group 'SO3'; did you mean 'SO(3)'?
     """
+    if re.search(r"\d{40}", name):
+        raise GroupError(f"the name {name[:40]!r}... has a number of more than 40 digits. Give a smaller one.")
     words = re.split(r"\s+x\s+|\s*\u00d7\s*", name.strip())
     factors: list[Monoid] = []
     while words:

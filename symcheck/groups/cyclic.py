@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
-from symcheck.errors import GroupError
+from symcheck.errors import GroupError, sized
 from symcheck.groups.homomorphism import Homomorphism
 from symcheck.groups.point import PointGroup, below, divisors
 
@@ -32,6 +32,7 @@ class Cyclic(PointGroup):
     notation = ("C_4", "C_6")
 
     def __post_init__(self) -> None:
+        sized(self, GroupError)
         if self.fold < 1:
             raise GroupError(f"C_{self.fold} has no elements. Give the number of steps in a full turn, 1 or more, as in 'C_4'.")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
-from symcheck.errors import GroupError
+from symcheck.errors import GroupError, sized
 from symcheck.groups.cyclic import Cyclic, degrees, turns
 from symcheck.groups.homomorphism import Homomorphism
 from symcheck.groups.point import PointGroup, below, divisors
@@ -35,6 +35,7 @@ class Dihedral(PointGroup):
     notation = ("D_4", "D_1")
 
     def __post_init__(self) -> None:
+        sized(self, GroupError)
         if self.fold < 1:
             raise GroupError(f"D_{self.fold} has no elements. Give the number of steps in a full turn, 1 or more, as in 'D_4'.")
 

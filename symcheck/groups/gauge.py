@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
-from symcheck.errors import GroupError
+from symcheck.errors import GroupError, sized
 from symcheck.groups.base import Group
 from symcheck.groups.euclidean import SO
 from symcheck.groups.homomorphism import Homomorphism
@@ -33,6 +33,7 @@ class _Gauge(Group):
     of: str
 
     def __post_init__(self) -> None:
+        sized(self, GroupError)
         if self.size is not None and self.size < 1:
             raise GroupError(f"{self} turns no frame. Use a size of 1 or more, or '{self._fibre}^V'.")
 
@@ -207,6 +208,7 @@ class CyclicGauge(_Gauge):
     notation = ("C_4^V", "C_4^12")
 
     def __post_init__(self) -> None:
+        sized(self, GroupError)
         if self.steps < 1:
             raise GroupError(f"{self} has no elements. Use 1 step a turn or more, as in 'C_4^V'.")
         super().__post_init__()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
-from symcheck.errors import GroupError
+from symcheck.errors import GroupError, sized
 from symcheck.groups.base import Group
 from symcheck.groups.homomorphism import Homomorphism
 
@@ -35,6 +35,7 @@ class Translations(Group):
     notation = ("Z_N^2", "Z_8^2", "Z_8", "Z_8 x Z_6")
 
     def __post_init__(self) -> None:
+        sized(self, GroupError)
         if not self.size or any(n is not None and n < 1 for n in self.size):
             raise GroupError(f"Translations({self.size}) shifts nothing. Give one size of 1 or more for each axis.")
 

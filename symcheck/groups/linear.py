@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
-from symcheck.errors import GroupError
+from symcheck.errors import GroupError, sized
 from symcheck.groups._simple import (
     ROUNDING,
     determinant,
@@ -207,6 +207,7 @@ class PGL(_Unimodular):
     notation = ("PGL(3)",)
 
     def __post_init__(self) -> None:
+        sized(self, GroupError)
         if self.dim % 2 == 0:
             raise GroupError(
                 f"PGL({self.dim}): in even dimensions no matrix stands for each map, g and -g being one. "
@@ -281,6 +282,7 @@ class Scaling(MatrixGroup):
     notation = ("R+",)
 
     def __post_init__(self) -> None:
+        sized(self, GroupError)
         positive(self, "R+")
 
     def __str__(self) -> str:

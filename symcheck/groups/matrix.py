@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Generator, Tensor
 
-from symcheck.errors import GroupError, did_you_mean
+from symcheck.errors import GroupError, did_you_mean, sized
 from symcheck.groups._simple import ROUNDING, number_cost
 from symcheck.groups.base import Group
 
@@ -129,6 +129,7 @@ class Family(MatrixGroup):
     least: ClassVar[int] = 1  # the smallest dimension in which there is something to test
 
     def __post_init__(self) -> None:
+        sized(self, GroupError)
         if self.dim < self.least:
             raise GroupError(f"{self.letter}({self.dim}) has no elements to test. Use a dimension of {self.least} or more.")
         positive(self, f"{self.letter}({self.dim})")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from symcheck.errors import GroupError, did_you_mean
+from symcheck.errors import GroupError, did_you_mean, sized
 from symcheck.groups.base import Group
 from symcheck.groups.cyclic import Cyclic
 from symcheck.groups.dihedral import Dihedral
@@ -50,6 +50,7 @@ class PlaneGroup(Semidirect):
     notation = ("p4", "p4m", "p2", "pm", "pmm", "p4(8)", "pmm(8, 6)")
 
     def __post_init__(self) -> None:
+        sized(self, GroupError)
         if self.name not in _POINT_GROUPS:
             raise GroupError(f"there is no plane group {self.name!r} of a grid; {did_you_mean(self.name, _POINT_GROUPS)}")
         if any(size is not None and size < 1 for size in self.size) or len(self.size) != 2:

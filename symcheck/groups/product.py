@@ -53,6 +53,9 @@ class Product(Monoid):
         object.__setattr__(self, "groups", tuple(flat))
         if not flat:
             raise GroupError("Product(()) has no factors. Give at least one group.")
+        for factor in flat:
+            if not isinstance(factor, Monoid):
+                raise GroupError(f"Product: {factor!r} is no group. Give objects of symcheck.groups, such as SO(3).")
 
     def __str__(self) -> str:
         return " x ".join(map(str, self.groups))

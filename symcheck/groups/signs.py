@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
-from symcheck.errors import GroupError
+from symcheck.errors import GroupError, sized
 from symcheck.groups.homomorphism import Homomorphism
 from symcheck.groups.point import PointGroup, below
 from symcheck.groups.symmetric import Symmetric, cycles
@@ -34,6 +34,7 @@ class SignFlips(PointGroup):
     notation = ("Flips(2)", "Flips(3)")
 
     def __post_init__(self) -> None:
+        sized(self, GroupError)
         if self.dim < 1:
             raise GroupError(f"Flips({self.dim}) flips nothing. Give the number of coordinates, 1 or more, as in 'Flips(3)'.")
 
@@ -121,6 +122,7 @@ class SignedPermutations(PointGroup):
     notation = ("B_3",)
 
     def __post_init__(self) -> None:
+        sized(self, GroupError)
         if self.dim < 1:
             raise GroupError(f"B_{self.dim} moves nothing. Give the number of coordinates, 1 or more, as in 'B_3'.")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
-from symcheck.errors import GroupError
+from symcheck.errors import GroupError, sized
 from symcheck.groups.base import Group
 from symcheck.groups.homomorphism import Homomorphism
 from symcheck.groups.lattice import Translations
@@ -42,6 +42,7 @@ class Symmetric(Group):
     notation = ("S_n", "S_5")
 
     def __post_init__(self) -> None:
+        sized(self, GroupError)
         if self.size is not None and self.size < 1:
             raise GroupError(f"S_{self.size} permutes nothing. Use a size of 1 or more, or 'S_n'.")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
-from symcheck.errors import GroupError
+from symcheck.errors import GroupError, sized
 from symcheck.groups.base import Group
 from symcheck.groups.homomorphism import Homomorphism
 from symcheck.groups.lattice import Translations
@@ -40,6 +40,7 @@ class PeriodicShifts(Group):
     notation = ("(R/N)^2", "R/8", "R/8 x R/6")
 
     def __post_init__(self) -> None:
+        sized(self, GroupError)
         if not self.size or any(n is not None and n < 1 for n in self.size):
             raise GroupError(f"PeriodicShifts({self.size}) shifts nothing. Give one period of 1 or more for each axis.")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
-from symcheck.errors import GroupError
+from symcheck.errors import GroupError, sized
 from symcheck.groups._simple import factor_cost, simpler_factors
 from symcheck.groups.base import Group, Monoid
 from symcheck.groups.homomorphism import Homomorphism
@@ -27,6 +27,7 @@ class _OfSteps(Monoid):
     steps: int | None = None
 
     def __post_init__(self) -> None:
+        sized(self, GroupError)
         if self.steps is not None and self.steps < 1:
             raise GroupError(f"{self} acts on an empty sequence. Use 1 step or more, or '{self.notation[0]}'.")
 
@@ -259,6 +260,7 @@ class TimeChanges(Group):
     notation = ("PL(4)",)
 
     def __post_init__(self) -> None:
+        sized(self, GroupError)
         if self.pieces < 1:
             raise GroupError(f"PL({self.pieces}) changes nothing. Use 1 piece or more.")
 

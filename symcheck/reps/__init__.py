@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from symcheck import _tree
-from symcheck.errors import ClaimError
+from symcheck.errors import ClaimError, brief
 from symcheck.reps import words
 from symcheck.reps.algebra import Blocks, TensorProduct, Together, word
 from symcheck.reps.base import Look, Rep, Shape
@@ -157,7 +157,7 @@ def as_rep(word: Any) -> Rep:
     if type(word).__name__ == "Irreps":  # e3nn's own, whose text is the same
         word = str(word)
     if not isinstance(word, str):
-        raise ClaimError(f"{word!r} is no rep. Use a rep such as Vector(), or its name, 'vector'.")
+        raise ClaimError(f"{brief(word)} is no rep. Use a rep such as Vector(), or its name, 'vector'.")
     return words.read(word, _NAMES)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from symcheck.errors import ClaimError
 from symcheck.groups import Exponential, Monoid
 from symcheck.reps.base import Rep, Shape
 
@@ -50,10 +51,17 @@ class Block(Rep):
     def misfit(self, group: Monoid, shape: Shape) -> str | None:
         if not isinstance(group, Exponential) or self.start + self.size > group.size:
             return f"{self} reads rows of the matrices of an Exponential group, not of {group}"
-        own = (shape[self.axis] if shape else 1) if self.axis else math.prod(shape[len(shape) - self.axes :])
-        if own not in (self.size - 1, (self.size - 1) / 2):
+        if self._entries(shape) not in (self.size - 1, (self.size - 1) / 2):
             return f"{self} acts on {self.size - 1} numbers"
         return None
+
+    def check(self, group: Monoid, shape: Shape, floating: bool, where: str, dtype: torch.dtype | None = None) -> None:
+        super().check(group, shape, floating, where, dtype)
+        if dtype is not None and not dtype.is_complex and self._entries(shape) != self.size - 1:
+            raise ClaimError(f"{where} has shape {tuple(shape)}: {self} acts on {self.size - 1} numbers. Give it so many.")
+
+    def _entries(self, shape: Shape) -> int:
+        return (shape[self.axis] if shape else 1) if self.axis else math.prod(shape[len(shape) - self.axes :])
 
     @classmethod
     def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:

@@ -90,7 +90,14 @@ class LastAxis(Rep):
     def mixes(self) -> tuple[int, ...]:
         return (-1,)
 
+    def undefined(self, group: Monoid) -> str | None:
+        """Why it is no rep of a group, behind its name, whatever the tensor; None where it is one. GroupError too says why."""
+        return None
+
     def fibre(self, group: Monoid) -> Shape:
+        reason = self.undefined(group)
+        if reason is not None:
+            raise GroupError(f"{self} {reason}")
         return (self.matrices(group, group.identity(1)).shape[-1],)
 
     def is_complex(self, group: Monoid) -> bool:
@@ -101,6 +108,9 @@ class LastAxis(Rep):
 
     def misfit(self, group: Monoid, shape: Shape) -> str | None:
         try:
+            reason = self.undefined(group)
+            if reason is not None:
+                return f"{self} {reason}"
             (dim,) = self.fibre(group)
         except GroupError as error:
             return f"{self}: {error}"

@@ -10,7 +10,7 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-from symcheck.errors import ClaimError, GroupError
+from symcheck.errors import ClaimError
 from symcheck.groups import E, FullLorentz, Lorentz, Monoid, O, Poincare
 from symcheck.reps.base import Rep, Shape, pooled_in_blocks
 from symcheck.reps.cartesian import LastAxis, Vector, keeps
@@ -30,14 +30,10 @@ class FourVector(Vector):
 
     name = "four_vector"
 
-    def misfit(self, group: Monoid, shape: Shape) -> str | None:
-        try:
-            fits = keeps(group, minkowski())
-        except GroupError as error:
-            return f"{self}: {error}"
-        if not fits:
-            return f"{self} is defined for groups that keep t^2 - x^2 - y^2 - z^2, such as SO+(1,3), not for {group}"
-        return super().misfit(group, shape)
+    def undefined(self, group: Monoid) -> str | None:
+        if keeps(group, minkowski()):
+            return None
+        return f"is defined for groups that keep t^2 - x^2 - y^2 - z^2, such as SO+(1,3), not for {group}"
 
     @classmethod
     def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
@@ -86,15 +82,11 @@ class Multivector(LastAxis):
             start += size
         return whole
 
-    def misfit(self, group: Monoid, shape: Shape) -> str | None:
-        try:
-            fits = keeps(group, self.metric)
-        except GroupError as error:
-            return f"{self}: {error}"
-        if not fits:
-            squares = ", ".join(f"{value:+.0f}" for value in self.metric.diagonal().tolist())
-            return f"{self} is defined for groups that keep its metric ({squares}), not for {group}"
-        return super().misfit(group, shape)
+    def undefined(self, group: Monoid) -> str | None:
+        if keeps(group, self.metric):
+            return None
+        squares = ", ".join(f"{value:+.0f}" for value in self.metric.diagonal().tolist())
+        return f"is defined for groups that keep its metric ({squares}), not for {group}"
 
     @classmethod
     def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:

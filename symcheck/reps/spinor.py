@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from symcheck.errors import ClaimError, GroupError
+from symcheck.errors import ClaimError
 from symcheck.groups import SU, Monoid, U
 from symcheck.reps.base import Rep, Shape
 from symcheck.reps.cartesian import LastAxis
@@ -35,14 +35,11 @@ class Spinor(LastAxis):
     def matrices(self, group: Monoid, g: Tensor) -> Tensor:
         return symmetric_power(group.linear(g), round(2 * self.spin))
 
-    def misfit(self, group: Monoid, shape: Shape) -> str | None:
-        try:
-            matrix = group.linear(group.identity(1))
-        except GroupError as error:
-            return f"{self}: {error}"
-        if not matrix.is_complex() or matrix.shape[-1] != 2:
-            return f"{self} is defined for groups of complex 2 x 2 matrices, such as SU(2), not for {group}"
-        return super().misfit(group, shape)
+    def undefined(self, group: Monoid) -> str | None:
+        matrix = group.linear(group.identity(1))
+        if matrix.is_complex() and matrix.shape[-1] == 2:
+            return None
+        return f"is defined for groups of complex 2 x 2 matrices, such as SU(2), not for {group}"
 
     @classmethod
     def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:

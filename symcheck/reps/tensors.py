@@ -115,14 +115,10 @@ class SymmetricTraceless(LastAxis):
         turned = Cartesian(self.degree).act(group, g, basis.expand(len(g), *basis.shape))
         return torch.einsum("ip, njp -> nij", basis.flatten(1), turned.flatten(2))
 
-    def misfit(self, group: Monoid, shape: Shape) -> str | None:
-        try:
-            fits = is_orthogonal(group) and group.linear(group.identity(1)).shape[-1] >= 2
-        except GroupError as error:
-            return f"{self}: {error}"
-        if not fits:
-            return f"{self} is defined for rotations and reflections, which keep traces, not for {group}"
-        return super().misfit(group, shape)
+    def undefined(self, group: Monoid) -> str | None:
+        if is_orthogonal(group) and group.linear(group.identity(1)).shape[-1] >= 2:
+            return None
+        return f"is defined for rotations and reflections, which keep traces, not for {group}"
 
     @classmethod
     def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
@@ -193,14 +189,11 @@ class Voigt(LastAxis):
             basis[k, i, j] = basis[k, j, i] = 1 if i == j else 1 / self.shear
         return basis
 
-    def misfit(self, group: Monoid, shape: Shape) -> str | None:
-        try:
-            linear = group.linear(group.identity(1))
-        except GroupError as error:
-            return f"{self}: {error}"
-        if linear.shape[-1] not in _VOIGT or linear.is_complex():
-            return f"{self} is defined for real matrix groups of 2 and 3 dimensions, not for {group}"
-        return super().misfit(group, shape)
+    def undefined(self, group: Monoid) -> str | None:
+        linear = group.linear(group.identity(1))
+        if linear.shape[-1] in _VOIGT and not linear.is_complex():
+            return None
+        return f"is defined for real matrix groups of 2 and 3 dimensions, not for {group}"
 
     @classmethod
     def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:

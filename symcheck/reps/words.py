@@ -21,9 +21,11 @@ from symcheck.reps.base import Rep
 from symcheck.reps.finite import PlanarIrreps
 from symcheck.reps.irreps import Irreps
 
+DIGITS = 40  # more than any number in a rep has: that of a width with all its places has 17
 _IRREP = re.compile(r"(\d+\s*x)?\s*\d+\s*[eo]")
 _PLANAR = re.compile(r"(\d+\s*x\s*)?\d+-?")
 _COUNTED = re.compile(r"(\d+)(?:\s*x)?(\s+[^\W\d].*|\s*\(.*)", re.DOTALL)
+IRREPS = "irreps are multiplicity x degree parity, as in '8x0e+4x1o', and copies of a rep are as in '4 vector'."
 _NAMED = re.compile(r"\w+\s*=")
 _OTHERWISE = {
     "irreps": "irreps are written out, as in '8x0e+4x1o'.",
@@ -36,7 +38,12 @@ _OTHERWISE = {
 
 def read(text: str, names: Mapping[str, type[Rep]]) -> Rep:
     """The rep that a text stands for, of those that have names."""
-    return _Reader(text.strip(), names).sum(text.strip())
+    if re.search(rf"\d{{{DIGITS}}}", text):
+        raise ClaimError(f"the rep {text[:DIGITS]!r}... has a number of more than {DIGITS} digits. Give a smaller one.")
+    try:
+        return _Reader(text.strip(), names).sum(text.strip())
+    except RecursionError:
+        raise ClaimError(f"the rep {text[:DIGITS]!r}... is nested too deeply. Give one with fewer brackets.") from None
 
 
 class _Reader:
@@ -83,7 +90,8 @@ class _Reader:
         name = name.strip()
         if name not in self.names:
             where = "" if text == self.whole else f" in {self.whole!r}"
-            raise ClaimError(f"there is no rep {name!r}{where}; {did_you_mean(name, self.names)}")
+            hint = IRREPS if re.match(r"-?\d", name) else did_you_mean(name, self.names)
+            raise ClaimError(f"there is no rep {name!r}{where}; {hint}")
         kind = self.names[name]
         if name in _OTHERWISE and not (bracket and kind is Irreps):
             raise ClaimError(_OTHERWISE[name])
@@ -94,9 +102,9 @@ class _Reader:
             named = [part for part in inside if _NAMED.match(part)]
             reps = [self.sum(part) for part in inside if part not in named]
             return kind(*reps, **_arguments(f"{name}({', '.join(named)})"))
-        except TypeError:
-            known = ", ".join(inspect.signature(kind).parameters) or "none"
-            raise ClaimError(f"{text!r} doesn't have the arguments of {name!r}: {known}.") from None
+        except (TypeError, AttributeError):
+            known = ", ".join(inspect.signature(kind).parameters) or "no arguments"
+            raise ClaimError(f"{text!r} can't be made: {name!r} takes {known}. See symcheck explain {name}") from None
 
 
 def _arguments(text: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import Any
 from torch import nn
 
 from symcheck.claims import Claim, Subject
-from symcheck.errors import SubjectError, SymcheckError, did_you_mean, printable
+from symcheck.errors import SubjectError, SymcheckError, brief, did_you_mean, printable
 from symcheck.placement import gpu_advice
 from symcheck.subjects import python_file
 from symcheck.subjects.frameworks import made_callable
@@ -179,7 +179,7 @@ def _stated(module: ModuleType, twins: bool) -> list[Claim]:
     for name in ("CLAIMS", "TWINS") if twins else ("CLAIMS",):
         stated = getattr(module, name, ())
         if not isinstance(stated, Sequence) or not all(isinstance(claim, Claim) for claim in stated):
-            raise SubjectError(f"{module.__name__}.{name} is {stated!r}; expected a tuple of symcheck.Claim.")
+            raise SubjectError(f"{module.__name__}.{name} is {brief(stated)}; expected a tuple of symcheck.Claim.")
         found += stated
     return found
 
