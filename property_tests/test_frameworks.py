@@ -344,7 +344,7 @@ def test_a_network_around_attention_is_tried() -> None:
     assert verdicts(Words) == {ORDER: ("HOLDS", "tried")}
 
 
-CAUSAL = "S_n of later steps -> scalar (causal)"
+CAUSAL = "S_n x R+ of later steps -> scalar (causal)"
 
 
 class Hasty(nn.GRU):
@@ -359,8 +359,23 @@ def test_recurrences_are_causal_and_count_steps(build: Any) -> None:
     assert verdicts(build) == {CAUSAL: HOLDS, "Warp(T), warp -> warp": TRIED, "Delay(T), shift -> shift": TRIED}
 
 
-def test_a_recurrence_that_looks_ahead_is_caught() -> None:
-    assert verdicts(lambda: Hasty(3, 4, batch_first=True))[CAUSAL] == BREAKS
+class Centred(nn.LSTM):
+    """Knows the mean of what is to come, though not its order."""
+
+    def forward(self, x: Tensor, *_: Any) -> Any:
+        return super().forward(x - x.mean(1, keepdim=True))
+
+
+class Scaled(nn.LSTM):
+    """Knows how large what is to come will be."""
+
+    def forward(self, x: Tensor, *_: Any) -> Any:
+        return super().forward(x / (1 + x.square().mean((1, 2), keepdim=True)))
+
+
+@pytest.mark.parametrize("kind", [Hasty, Centred, Scaled])
+def test_a_recurrence_that_looks_ahead_is_caught(kind: Any) -> None:
+    assert verdicts(lambda: kind(3, 4, batch_first=True))[CAUSAL] == BREAKS
 
 
 def test_in_both_directions_nothing_is_promised() -> None:

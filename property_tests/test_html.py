@@ -188,7 +188,11 @@ def test_hostile_names_are_text(results: dict[str, Result], record: Record, kind
     finding = FindingRecord(kind=name, severity=name, text=name)
     hostile = {"claim": name, "subject": name, "group": name, "reason": name, "because": name, "statement": name[:200]}
     outputs = tuple(msgspec.structs.replace(leaf, leaf=name, because=name, only_at=(name,)) for leaf in broken.outputs * 2)
-    named: dict[str, Any] = {"holding": (name,), "inputs": (name,), "hints": (HintRecord(kind=name, cause=name, evidence=name),)}
+    named: dict[str, Any] = {
+        "holding": (name,),
+        "inputs": (name,),
+        "hints": (HintRecord(kind=name, cause=name, evidence=name),),
+    }
     found = msgspec.structs.replace(broken, **hostile, **named, findings=(finding,), outputs=outputs)
     page = render(msgspec.structs.replace(with_results(record, found), machine={name: name}))
     plain, seen = Seen(render(with_results(record, broken))), Seen(page)

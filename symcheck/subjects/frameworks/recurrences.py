@@ -42,11 +42,11 @@ def _said(size: int, call: Callable[[Model], Model], each: bool, both: bool, own
     if each and not both:
         later = Joint(Sequence(STEPS, size), Set(LATER, size))
         yield Said(
-            "S_n",
+            "S_n x R+",  # their order alone leaves their mean, and a network that subtracts it, as they are
             later,
-            ("scalar", "permute"),
+            ("scalar", "permute * scale_by"),
             "scalar",
-            name="S_n of later steps -> scalar (causal)",
+            name="S_n x R+ of later steps -> scalar (causal)",
             call=lambda model: _until_now(call(model)),
             tried="" if own else AROUND,
         )
