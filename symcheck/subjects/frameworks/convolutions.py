@@ -19,7 +19,7 @@ from torch import Generator, Tensor, nn
 
 from symcheck.domains import Grid
 from symcheck.groups import Monoid, Translations
-from symcheck.reps import Custom, Rep, Roll, Scalar
+from symcheck.reps import Rep, Roll, Scalar
 from symcheck.subjects.frameworks.base import Model, Reading, Said, Unreadable, arguments, needed, sizes, tried
 
 _M = nn.modules
@@ -159,20 +159,8 @@ def shifts(axes: int, grid: Grid, step: int, pooled: bool, *, why: str = "", cal
     group: Monoid = Translations((None,) * axes if step == 1 else tuple(n // step for n in grid.size))
     words = [f"shifts by multiples of {step}"] * (step > 1) + ["away from the border"] * (call is not None)
     name = f"{', '.join([str(group), *words])} -> {'scalar' if pooled else 'roll'}"
-    inputs: Rep = Roll(along) if step == 1 else _coarse(along, step)
     fixed = Grid(grid.channels, grid.size, multiple=grid.size[0])
-    return Said(group, fixed, inputs, output, tried=why, name=name if words else "", call=call)
-
-
-def _coarse(axes: tuple[int, ...], step: int) -> Custom:
-    """Rolls by multiples of so many samples."""
-    roll = Roll(axes)
-
-    def act(group: Monoid, g: Tensor, x: Tensor) -> Tensor:
-        fine = Translations(tuple(x.shape[axis] for axis in axes))
-        return roll.act(fine, g * step, x)
-
-    return Custom(act, name=f"roll by {step}s", rank=len(axes), discrete=True, mixes=axes)
+    return Said(group, fixed, Roll(along, step), output, tried=why, name=name if words else "", call=call)
 
 
 def inside(model: Model, grid: Grid, stack: Stack) -> Model:
