@@ -422,7 +422,7 @@ class _Search:
 
     def _origin(self, lost: int) -> int:
         """Where features were mixed, or places told apart, out of which it was lost."""
-        here, queue, origins = lost, list(self.trace.made[lost].needs), []
+        here, queue, origins = lost, list(self._places(lost)), []
         seen: set[int] = set()
         if self._mixed(lost):
             queue.append(lost)
@@ -431,7 +431,7 @@ class _Search:
             if i in seen:
                 continue
             seen.add(i)
-            needs = self.trace.made[i].needs
+            needs = self._places(i)
             if self._mixed(i):
                 queue += needs
                 if not any(self._mixed(k) for k in needs):
@@ -443,6 +443,11 @@ class _Search:
                 if needs and (not before or (from_nothing and self._is_mask(i))):
                     origins.append(i)
         return min(origins, default=here)
+
+    def _places(self, i: int) -> tuple[int, ...]:
+        """What a tensor was computed from, less the filters of a convolution, which are the same at each place."""
+        needs, operation = self.trace.made[i].needs, self.trace.made[i].place.operation
+        return needs[:1] if operation.startswith("conv") else needs
 
     def _marks(self, i: int) -> bool:
         """Whether the group leaves it alone, and it tells places apart: what is the same for every input, or a mask.
@@ -480,7 +485,7 @@ class _Search:
             lost=after,
             layers=layers,
             how=how,
-            marks=self._marks(origin) or any(self._marks(k) for k in self.trace.made[origin].needs),
+            marks=self._marks(origin) or any(self._marks(k) for k in self._places(origin)),
             border=self._border(found),
         )
 
@@ -519,15 +524,19 @@ class _Search:
         """What is left at the border of the axes that were moved, and inside."""
         if found.gap is None or not found.axes or max(found.axes) >= found.gap.ndim or self.actions.any_order:
             return None
-        shape = found.gap.shape
-        edge = torch.zeros([shape[a] for a in found.axes], dtype=torch.bool)
-        for axis in range(edge.ndim):
-            edge.movedim(axis, 0)[[0, 1, -2, -1]] = True
         rows = found.gap.movedim(found.axes, tuple(range(-len(found.axes), 0)))
-        if edge.all():
-            return None
-        inside = rows[..., ~edge]
-        return float(rows[..., edge].square().mean().sqrt()), float(inside.square().mean().sqrt())
+        sizes = [found.gap.shape[a] for a in found.axes]
+        told: list[tuple[float, float]] = []
+        for width in range(2, max(3, max(sizes) // 4 + 1)):  # at the least that all of it lies in, if there is one
+            edge = torch.zeros(sizes, dtype=torch.bool)
+            for axis in range(edge.ndim):
+                edge.movedim(axis, 0)[:width] = edge.movedim(axis, 0)[-width:] = True
+            if edge.all():
+                break
+            told.append((float(rows[..., edge].square().mean().sqrt()), float(rows[..., ~edge].square().mean().sqrt())))
+            if told[-1][1] <= self.policy.slack * self.policy.single * told[-1][0]:
+                return told[-1]
+        return told[0] if told else None
 
     def _strayed(self, element: str) -> Location:
         """The model takes another way at rho(g) x: the first line at which the ways part."""
