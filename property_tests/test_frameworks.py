@@ -271,6 +271,52 @@ def test_a_module_of_ones_own_is_tried() -> None:
     assert found == {"Z_4^2, shifts by multiples of 2 -> scalar": ("HOLDS", "tried"), "Z_N^2, roll -> scalar": TRIED}
 
 
+class Padding(nn.Module):
+    """Pads before its layers, on one side."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv1d(1, 2, 10, stride=5), nn.Conv1d(2, 2, 3, stride=2)
+
+    def forward(self, sound: Tensor) -> Tensor:
+        y = self.first(nn.functional.pad(sound, (5, 0), mode="circular"))
+        return self.second(nn.functional.pad(y, (1, 0), mode="circular")).square().mean(-1)  # type: ignore[no-any-return]
+
+
+def test_strides_are_counted_through_what_a_module_pads_itself() -> None:
+    found = verdicts(Padding)
+    assert found == {"Z_2, shifts by multiples of 10 -> scalar": ("HOLDS", "tried"), "Z_N, roll -> scalar": TRIED}
+
+
+class Patches(nn.Module):
+    """Attention over the patches of an image of 28 samples an axis, with a term for each place or without."""
+
+    def __init__(self, placed: bool = False) -> None:
+        super().__init__()
+        self.patch, self.mix = nn.Conv2d(1, 8, 7, stride=7), encoder_layer()
+        self.place = nn.Parameter(torch.randn(16, 8)) if placed else None
+
+    def forward(self, image: Tensor) -> Tensor:
+        tokens = self.patch(image).flatten(2).mT
+        tokens = tokens if self.place is None else tokens + self.place
+        return self.mix(tokens).mean(1)  # type: ignore[no-any-return]
+
+
+def test_attention_over_the_patches_of_an_image_is_tried_under_shifts() -> None:
+    found = verdicts(Patches)
+    assert found == {"Z_4^2, shifts by multiples of 7 -> scalar": ("HOLDS", "tried"), "Z_N^2, roll -> scalar": TRIED}
+    placed = verdicts(lambda: Patches(placed=True))
+    assert placed == {"Z_4^2, shifts by multiples of 7 -> scalar": TRIED, "Z_N^2, roll -> scalar": TRIED}
+
+
+def test_a_network_that_returns_several_tensors_is_refused_in_words() -> None:
+    class Two(Residual):
+        def forward(self, image: Tensor) -> Any:
+            return self.main(image), self.skip(image)
+
+    assert "it takes: it returns 2 tensors. Only a network that returns one is read" in refusal(Two)
+
+
 def test_what_is_known_of_layers() -> None:
     stack = Stack(1)
     assert stack.through(nn.Conv1d(1, 1, 5, padding=2)) == Stack(1, reach=4, modes=("zeros",))

@@ -14,7 +14,7 @@ from torch import Generator, Tensor, nn
 
 from symcheck.domains import Joint, Sequence, Set
 from symcheck.reps import Rep, Scalar, Shift, Warp
-from symcheck.subjects.frameworks.base import Model, Reading, Said, Unreadable, arguments, needed, sizes, tried
+from symcheck.subjects.frameworks.base import Model, Reading, Said, Unreadable, answer, arguments, needed, sizes
 
 LAYERS = (nn.RNNBase,)
 STEPS, LATER = 12, 5
@@ -86,7 +86,7 @@ def _taken(model: nn.Module, call: Callable[[Model], Model]) -> tuple[int, Tenso
         raise Unreadable(f"it takes {', '.join(names) or 'nothing'}. Only a network with one argument, the sequence, is read")
     for size in sizes(model, INPUTS):
         try:
-            (y,) = tried(call(model), torch.randn(2, STEPS, size, generator=Generator().manual_seed(0)))
+            y = answer(call(model), torch.randn(2, STEPS, size, generator=Generator().manual_seed(0)))
         except (Unreadable, ValueError) as error:
             why = why or str(error)
             continue
