@@ -726,3 +726,13 @@ def test_shifts_by_strides_are_claimed_in_words(name: str, domain: Any) -> None:
     model, inputs, outputs, verdict = STRIDED[name]
     result = symcheck.check(model, domain, group="Z_N^2", inputs=inputs, outputs=outputs, trials=32)
     assert result.verdict.name == verdict
+
+
+@pytest.mark.parametrize("spec", ["roll(step=2)", Roll(step=2), (Roll(step=2),)])
+def test_what_is_left_of_shifts_by_steps_is_told_in_samples(spec: Any) -> None:
+    def quarter(x: Tensor) -> Tensor:
+        return upsampled(upsampled(functional.avg_pool2d(x, 4)))
+
+    result = symcheck.check(quarter, Grid(1, (16, 16)), group="Z_N^2", inputs=spec, outputs="roll(step=2)", trials=32)
+    assert result.holding == ("shifts by multiples of 2",)
+    assert [hint.cause for hint in result.hints] == ["a stride, a pooling or a grid of patches of 4 samples"]
