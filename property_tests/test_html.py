@@ -543,6 +543,24 @@ def test_changes_are_marked(record: Record, results: dict[str, Result]) -> None:
     assert "What changed" not in render(new)
 
 
+@pytest.mark.parametrize(
+    ("change", "before", "after"),
+    [
+        ({"holding": ()}, "holds under shifts by multiples of 2", "holds under nothing"),
+        ({"tolerance": 0.5}, "within rounding", "within 0.5"),
+        ({"precision": "bfloat16"}, "in float32", "in bfloat16"),
+    ],
+)
+def test_a_change_says_what_changed(
+    record: Record, results: dict[str, Result], change: dict[str, Any], before: str, after: str
+) -> None:
+    new = msgspec.structs.replace(results["shift"], **change)
+    (found,) = changes(with_results(record, new), with_results(record, results["shift"]))
+    assert found.kind == "changed"
+    assert found.before.endswith(f", not as expected, {before}")
+    assert found.after.endswith(f", not as expected, {after}")
+
+
 def test_the_same_audit_has_not_changed(record: Record) -> None:
     assert changes(record, record) == ()
     assert "Nothing: the same claims" in render(record, record)
