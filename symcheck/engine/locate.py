@@ -29,7 +29,7 @@ from symcheck.engine.outcome import Counterexample, Layer, Location
 from symcheck.engine.policy import Policy
 from symcheck.engine.probe import Setup, sample
 from symcheck.engine.represent import Actions, Explainer, Explanation, Grade
-from symcheck.engine.trace import Made, Recorder, Trace, eager, uncompiled
+from symcheck.engine.trace import UNSEEN, Made, Recorder, Trace, eager, uncompiled
 from symcheck.engine.trials import GENERIC
 from symcheck.groups import Group, Product
 from symcheck.placement import modules_of
@@ -291,6 +291,9 @@ class _Search:
             doubt = any(not self.explain(i).explained for i in broken)
             because = _TOO_FEW if doubt else _OTHERWISE
             return replace(tried, because=because, layers=self._layers(None), how=words, otherwise=not doubt)
+        place = self.trace.made[culprit[0]].place
+        if place.operation == UNSEEN and not place.file:
+            return replace(tried, because=_OUTSIDE)
         return self._told(tried, culprit)
 
     # Explaining
@@ -554,5 +557,6 @@ _FIRST = "it is the first that no action of the group explains"
 _LENGTHS = "it follows the group only by a map that changes lengths, and what is made of it by none"
 _PLACES = "it tells places apart that the group moves, and the group leaves it alone"
 _NOT_HERE = "over all entries at once, and on the inputs on which layers were compared, the output follows the claim"
+_OUTSIDE = "what breaks it is computed outside of torch, which shows nothing of it"
 _TOO_FEW = "there are too few rows to fit a map of the features of the layers before the output"
 _OTHERWISE = "no layer breaks the symmetry: the output does follow the group, but not as the claim says"

@@ -23,6 +23,8 @@ from symcheck._source import line_of
 from symcheck._tree import Args, flatten
 from symcheck.placement import module_names, tensors_of
 
+UNSEEN = "(unseen)"  # the operation of a tensor that comes from outside of torch
+
 
 @dataclass(frozen=True)
 class Place:
@@ -161,7 +163,7 @@ class _Watch(TorchFunctionMode):
         if known is None and written < 0:
             if id(tensor) in self.own or isinstance(tensor, nn.Parameter):
                 return None
-            here = Place(place.module, place.kind, place.call, "(unseen)", place.file, place.line)
+            here = Place(place.module, place.kind, place.call, UNSEEN, place.file, place.line)
             return self.add(tensor, here, ())
         if known is not None and written > known:  # written to through another view of it
             return self.add(tensor, self.trace.made[written].place, tuple(dict.fromkeys((known, written))))
