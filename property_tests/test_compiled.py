@@ -41,6 +41,19 @@ def test_compiled_models_get_the_verdicts_of_eager_ones(module: object) -> None:
         assert result.verdict is verdict, result
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_compiled_model_is_watched_without_complaint_of_torch(caplog: pytest.LogCaptureFixture) -> None:
+    torch.manual_seed(0)
+    model = torch.compile(nn.Sequential(*(nn.Conv2d(1, 1, 3, padding=1) for _ in range(8))), backend="eager")
+    with caplog.at_level("WARNING"):
+        result = symcheck.check(model, torch.randn(2, 1, 6, 6), group="Z_N^2", inputs="roll", outputs="roll", trials=32)
+    assert caplog.records == []
+    assert result.verdict is Verdict.VIOLATED
+    assert result.location is not None
+    assert result.location.culprit is not None
+    assert result.location.culprit.name == "0 (Conv2d)"
+
+
 @pytest.mark.parametrize("claim", CLAIMED, ids=lambda claim: claim.id)
 def test_claims_hold_in_bfloat16(claim: Claim) -> None:
     for result in symcheck.audit(claim, trials=16, dtype="bfloat16", perturb=False).results:

@@ -377,6 +377,14 @@ def test_complex_features_inside_of_a_real_model() -> None:
     assert len(found.claims) == 1
 
 
+def test_attention_is_differentiated_by_torch() -> None:
+    torch.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, batch_first=True).eval()
+    found = discover(lambda x: layer(x), torch.randn(2, 5, 4), finite=False)
+    assert found.dimension == 0
+    assert not any("finite differences" in note for note in found.notes)
+
+
 def test_a_model_that_torch_cannot_differentiate() -> None:
     def detour(x: Tensor) -> Tensor:
         return torch.from_numpy(x.detach().square().sum(-1).numpy()).tanh()

@@ -101,6 +101,13 @@ def test_a_model_that_ignores_its_dtype_is_told(model: Any) -> None:
     assert "compute in lower precision, the first of them" in findings(result)["ignores-dtype"]
 
 
+def test_what_ignores_the_dtype_is_called_as_users_call_it() -> None:
+    once = check(lambda x: radii(x) + torch.tensor([0.1]))
+    assert "floating-point operations computes in lower precision, torch.tensor: it ignores" in findings(once)["ignores-dtype"]
+    cast = check(lambda x: radii(x.float()))
+    assert "compute in lower precision, the first of them to: it ignores" in findings(cast)["ignores-dtype"]
+
+
 def test_float32_tables_in_float64_are_told() -> None:
     """A table of constants made in float32 and not cast: the symmetry is off by what its rounding breaks."""
     table = torch.full((3,), 1 / 3)  # equal entries, so that the symmetry is kept all the same

@@ -536,7 +536,16 @@ def test_turns_about_an_axis_of_space_have_their_angle(inclusion: Homomorphism) 
         (Cyclic(12), ["C_6", "C_4", "C_3", "C_2"]),
         (Cyclic(5), []),
         (Dihedral(4), ["C_4", "D_2", "C_2", "D_1"]),
-        (SignFlips(2), ["one sign for all"]),
+        (SignFlips(2), ["flips of 0 alone", "flips of 1 alone", "one sign for all"]),
+        (
+            SignFlips(3),
+            [f"flips of {of} alone" for of in ("0, 1", "0, 2", "1, 2", "0", "1", "2")] + ["one sign for all"],
+        ),
+        (
+            Translations((12, 6)),
+            [f"shifts {words}" for words in ("by multiples of 2", "along axis 0", "by multiples of 3", "along axis 1")],
+        ),
+        (Translations((16,)), [f"shifts by multiples of {n}" for n in (2, 4, 8)]),
         (SignedPermutations(3), ["Flips(3)", "S_3"]),
         (Polyhedral("Octahedral", True), ["Octahedral", "T_h", "Tetrahedral", "C_4 about z"]),
         (Polyhedral("Icosahedral"), ["Tetrahedral", "C_5 about (0.526, 0.000, 0.851)"]),

@@ -271,6 +271,52 @@ def test_a_module_of_ones_own_is_tried() -> None:
     assert found == {"Z_4^2, shifts by multiples of 2 -> scalar": ("HOLDS", "tried"), "Z_N^2, roll -> scalar": TRIED}
 
 
+class Padding(nn.Module):
+    """Pads before its layers, on one side."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv1d(1, 2, 10, stride=5), nn.Conv1d(2, 2, 3, stride=2)
+
+    def forward(self, sound: Tensor) -> Tensor:
+        y = self.first(nn.functional.pad(sound, (5, 0), mode="circular"))
+        return self.second(nn.functional.pad(y, (1, 0), mode="circular")).square().mean(-1)  # type: ignore[no-any-return]
+
+
+def test_strides_are_counted_through_what_a_module_pads_itself() -> None:
+    found = verdicts(Padding)
+    assert found == {"Z_2, shifts by multiples of 10 -> scalar": ("HOLDS", "tried"), "Z_N, roll -> scalar": TRIED}
+
+
+class Patches(nn.Module):
+    """Attention over the patches of an image of 28 samples an axis, with a term for each place or without."""
+
+    def __init__(self, placed: bool = False) -> None:
+        super().__init__()
+        self.patch, self.mix = nn.Conv2d(1, 8, 7, stride=7), encoder_layer()
+        self.place = nn.Parameter(torch.randn(16, 8)) if placed else None
+
+    def forward(self, image: Tensor) -> Tensor:
+        tokens = self.patch(image).flatten(2).mT
+        tokens = tokens if self.place is None else tokens + self.place
+        return self.mix(tokens).mean(1)  # type: ignore[no-any-return]
+
+
+def test_attention_over_the_patches_of_an_image_is_tried_under_shifts() -> None:
+    found = verdicts(Patches)
+    assert found == {"Z_4^2, shifts by multiples of 7 -> scalar": ("HOLDS", "tried"), "Z_N^2, roll -> scalar": TRIED}
+    placed = verdicts(lambda: Patches(placed=True))
+    assert placed == {"Z_4^2, shifts by multiples of 7 -> scalar": TRIED, "Z_N^2, roll -> scalar": TRIED}
+
+
+def test_a_network_that_returns_several_tensors_is_refused_in_words() -> None:
+    class Two(Residual):
+        def forward(self, image: Tensor) -> Any:
+            return self.main(image), self.skip(image)
+
+    assert "it takes: it returns 2 tensors. Only a network that returns one is read" in refusal(Two)
+
+
 def test_what_is_known_of_layers() -> None:
     stack = Stack(1)
     assert stack.through(nn.Conv1d(1, 1, 5, padding=2)) == Stack(1, reach=4, modes=("zeros",))
@@ -344,7 +390,7 @@ def test_a_network_around_attention_is_tried() -> None:
     assert verdicts(Words) == {ORDER: ("HOLDS", "tried")}
 
 
-CAUSAL = "S_n of later steps -> scalar (causal)"
+CAUSAL = "S_n x R+ of later steps -> scalar (causal)"
 
 
 class Hasty(nn.GRU):
@@ -359,8 +405,23 @@ def test_recurrences_are_causal_and_count_steps(build: Any) -> None:
     assert verdicts(build) == {CAUSAL: HOLDS, "Warp(T), warp -> warp": TRIED, "Delay(T), shift -> shift": TRIED}
 
 
-def test_a_recurrence_that_looks_ahead_is_caught() -> None:
-    assert verdicts(lambda: Hasty(3, 4, batch_first=True))[CAUSAL] == BREAKS
+class Centred(nn.LSTM):
+    """Knows the mean of what is to come, though not its order."""
+
+    def forward(self, x: Tensor, *_: Any) -> Any:
+        return super().forward(x - x.mean(1, keepdim=True))
+
+
+class Scaled(nn.LSTM):
+    """Knows how large what is to come will be."""
+
+    def forward(self, x: Tensor, *_: Any) -> Any:
+        return super().forward(x / (1 + x.square().mean((1, 2), keepdim=True)))
+
+
+@pytest.mark.parametrize("kind", [Hasty, Centred, Scaled])
+def test_a_recurrence_that_looks_ahead_is_caught(kind: Any) -> None:
+    assert verdicts(lambda: kind(3, 4, batch_first=True))[CAUSAL] == BREAKS
 
 
 def test_in_both_directions_nothing_is_promised() -> None:

@@ -1226,6 +1226,15 @@ def test_subgroups_are_included_without_loss(inclusion: Homomorphism) -> None:
     assert bool((images[apart > 1e-3] > 1e-6).all())
 
 
+@pytest.mark.parametrize("inclusion", [f for f in INCLUSIONS if f.contains is not None], ids=lambda f: f"{f} in {f.target}")
+def test_what_a_subgroup_says_is_in_it_is(inclusion: Homomorphism) -> None:
+    assert inclusion.contains is not None
+    assert isinstance(inclusion.target, Group)
+    image = set(map(tuple, inclusion(inclusion.source.elements()).tolist()))
+    every = inclusion.target.elements()
+    assert inclusion.contains(every).tolist() == [tuple(g) in image for g in every.tolist()]
+
+
 def test_maps_that_are_no_inclusions_are_caught() -> None:
     doubled = Homomorphism(SO(3), SO(3), lambda g: g @ g)
     assert not homomorphic(doubled, draw(SO(3), seed=1), draw(SO(3), seed=2))

@@ -37,7 +37,7 @@ from symcheck.report.changes import changes, conditions
 from symcheck.report.html import charts, render
 from symcheck.report.html.lattice import largest, lattice
 from symcheck.report.reading import decoded, read
-from symcheck.report.record import ProfileRecord
+from symcheck.report.record import HintRecord, ProfileRecord
 
 browser = pytest.mark.browser
 needs_chromium = pytest.mark.skipif(_chromium.executable() is None, reason="there is no Chromium: install the package chromium")
@@ -188,7 +188,12 @@ def test_hostile_names_are_text(results: dict[str, Result], record: Record, kind
     finding = FindingRecord(kind=name, severity=name, text=name)
     hostile = {"claim": name, "subject": name, "group": name, "reason": name, "because": name, "statement": name[:200]}
     outputs = tuple(msgspec.structs.replace(leaf, leaf=name, because=name, only_at=(name,)) for leaf in broken.outputs * 2)
-    found = msgspec.structs.replace(broken, **hostile, findings=(finding,), holding=(name,), inputs=(name,), outputs=outputs)
+    named: dict[str, Any] = {
+        "holding": (name,),
+        "inputs": (name,),
+        "hints": (HintRecord(kind=name, cause=name, evidence=name),),
+    }
+    found = msgspec.structs.replace(broken, **hostile, **named, findings=(finding,), outputs=outputs)
     page = render(msgspec.structs.replace(with_results(record, found), machine={name: name}))
     plain, seen = Seen(render(with_results(record, broken))), Seen(page)
     assert {tag for tag, _ in seen.tags} <= {tag for tag, _ in plain.tags} | {"li", "table", "b", "a"}
@@ -340,6 +345,14 @@ def test_a_minimal_counterexample_is_shown_in_numbers(record: Record, results: d
     without = render(with_results(record, bare))
     assert "<h5>" not in without
     assert found.element in without
+
+
+def test_usual_causes_are_told_with_their_evidence(record: Record, results: dict[str, Result]) -> None:
+    assert [hint.kind for hint in results["shift"].hints] == ["stride"]
+    (hint,) = results["shift"].hints
+    seen = Seen(render(with_results(record, results["shift"])))
+    assert f"Usual cause{hint.cause}: {hint.evidence}." in seen.text
+    assert "Usual cause" not in render(with_results(record, msgspec.structs.replace(results["shift"], hints=())))
 
 
 def test_a_tensor_too_large_to_list_is_told_in_words(record: Record, results: dict[str, Result]) -> None:
@@ -528,6 +541,24 @@ def test_changes_are_marked(record: Record, results: dict[str, Result]) -> None:
     assert 'class="change worse"' in page
     assert "seed: 3 before, 5 now" in page
     assert "What changed" not in render(new)
+
+
+@pytest.mark.parametrize(
+    ("change", "before", "after"),
+    [
+        ({"holding": ()}, "holds under shifts by multiples of 2", "holds under nothing"),
+        ({"tolerance": 0.5}, "within rounding", "within 0.5"),
+        ({"precision": "bfloat16"}, "in float32", "in bfloat16"),
+    ],
+)
+def test_a_change_says_what_changed(
+    record: Record, results: dict[str, Result], change: dict[str, Any], before: str, after: str
+) -> None:
+    new = msgspec.structs.replace(results["shift"], **change)
+    (found,) = changes(with_results(record, new), with_results(record, results["shift"]))
+    assert found.kind == "changed"
+    assert found.before.endswith(f", not as expected, {before}")
+    assert found.after.endswith(f", not as expected, {after}")
 
 
 def test_the_same_audit_has_not_changed(record: Record) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from itertools import product
+from typing import Any
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from torch.nn import functional
 
 import symcheck
 from symcheck import Verdict
-from symcheck.domains import Examples
+from symcheck.domains import Examples, Grid
 from symcheck.errors import ClaimError
 from symcheck.groups import (
     SE,
@@ -690,3 +691,48 @@ def test_actions_on_a_gpu_are_those_on_the_cpu(rep: Rep, group: Monoid, shape: t
     here, there = rep.act(group, g, x), rep.act(group, g, x.cuda())
     assert there.device.type == "cuda"
     assert float((there.cpu() - here).abs().max()) <= (0 if rep.discrete else 64 * EPS * float(x.abs().max()))
+
+
+# Strides and upsampling
+
+
+def convolution(padding: str, stride: int = 1) -> nn.Conv2d:
+    torch.manual_seed(0)
+    return nn.Conv2d(2, 2, 3, stride, 1, padding_mode=padding)
+
+
+def upsampled(x: Tensor) -> Tensor:
+    return functional.interpolate(x, scale_factor=2, mode="nearest")
+
+
+STRIDED: dict[str, tuple[Any, str, str, str]] = {
+    "stride": (convolution("circular", 2), "roll(step=2)", "roll", "HOLDS"),
+    "stride, zero padding": (convolution("zeros", 2), "roll(step=2)", "roll", "VIOLATED"),
+    "upsampling": (upsampled, "roll", "roll(step=2)", "HOLDS"),
+    "up and down": (lambda x: upsampled(functional.avg_pool2d(x, 2)), "roll(step=2)", "roll(step=2)", "HOLDS"),
+    "up and down, bilinear": (
+        lambda x: functional.interpolate(functional.avg_pool2d(x, 2), scale_factor=2, mode="bilinear"),
+        "roll(step=2)",
+        "roll(step=2)",
+        "VIOLATED",
+    ),
+    "every shift": (lambda x: upsampled(functional.avg_pool2d(x, 2)), "roll", "roll", "VIOLATED"),
+}
+
+
+@pytest.mark.parametrize("name", STRIDED)
+@pytest.mark.parametrize("domain", [Grid(2, (8, 8)), noise(3, 2, 8, 8).float()], ids=["grid", "like"])
+def test_shifts_by_strides_are_claimed_in_words(name: str, domain: Any) -> None:
+    model, inputs, outputs, verdict = STRIDED[name]
+    result = symcheck.check(model, domain, group="Z_N^2", inputs=inputs, outputs=outputs, trials=32)
+    assert result.verdict.name == verdict
+
+
+@pytest.mark.parametrize("spec", ["roll(step=2)", Roll(step=2), (Roll(step=2),)])
+def test_what_is_left_of_shifts_by_steps_is_told_in_samples(spec: Any) -> None:
+    def quarter(x: Tensor) -> Tensor:
+        return upsampled(upsampled(functional.avg_pool2d(x, 4)))
+
+    result = symcheck.check(quarter, Grid(1, (16, 16)), group="Z_N^2", inputs=spec, outputs="roll(step=2)", trials=32)
+    assert result.holding == ("shifts by multiples of 2",)
+    assert [hint.cause for hint in result.hints] == ["a stride, a pooling or a grid of patches of 4 samples"]

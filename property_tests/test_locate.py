@@ -13,6 +13,7 @@ import msgspec
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 import symcheck
 from models import cnn, egnn
@@ -447,6 +448,9 @@ def test_explanations_of_grids() -> None:
         expected = Grade.KNOWN if keeps(x).shape != x.mT.shape or torch.equal(keeps(x), x.tanh()) else Grade.BROKEN
         assert explained(keeps(x), keeps(act(x)), shift) is expected
     assert explained(pad(x, (1, 1, 1, 1)), pad(act(x), (1, 1, 1, 1)), shift) is Grade.BROKEN
+    for sides in ((2, 0, 2, 0), (0, 3, 0, 3), (1, 2, 1, 2), (2, 0, 0, 0)):  # on one side, one more on the other, on one axis
+        assert explained(pad(x, sides, mode="circular"), pad(act(x), sides, mode="circular"), shift) is Grade.KNOWN
+        assert explained(pad(x, sides), pad(act(x), sides), shift) is Grade.BROKEN
 
 
 def test_a_strided_grid_follows_shifts_by_the_stride_alone() -> None:
@@ -508,6 +512,44 @@ def test_hints_of_padding_and_of_strides() -> None:
     assert hinted(padded)["padding"].endswith("and by 0 inside")
     assert hinted(pooled)["stride"].startswith("it holds under shifts by multiples of 2")
     assert "padding" not in hinted(pooled)
+
+
+class Causal(nn.Module):
+    """Filters that hear the steps before, and a stride."""
+
+    def __init__(self, mode: str) -> None:
+        super().__init__()
+        self.first, self.second, self.mode = nn.Conv1d(1, 4, 6, stride=2), nn.Conv1d(4, 4, 3), mode
+
+    def forward(self, x: Tensor) -> Tensor:
+        pad = torch.nn.functional.pad
+        y = self.first(pad(x, (5, 0), mode=self.mode)).relu()
+        return self.second(pad(y, (2, 0), mode=self.mode)).square().sum((-2, -1))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("mode", "culprit", "kinds"), [("circular", "first (Conv1d)", ["stride"]), ("constant", "pad in Causal", ["padding"])]
+)
+def test_padding_on_one_side_is_followed(mode: str, culprit: str, kinds: list[str]) -> None:
+    torch.manual_seed(0)
+    result = symcheck.check(Causal(mode), Grid(1, (24,)), group="Z_N", inputs="roll(axes=(-1,))", outputs="scalar", trials=32)
+    assert result.location is not None
+    assert result.location.culprit is not None
+    assert result.location.culprit.name == culprit
+    assert list(hinted(result)) == kinds
+
+
+def test_a_filter_tells_no_places_apart() -> None:
+    torch.manual_seed(0)
+    filters = torch.randn(2, 1, 3, 3)
+
+    def mirrored(x: Tensor) -> Tensor:
+        every = torch.cat([filters.to(x), filters.to(x).flip(-1)])  # of a size that every third sample of the grid has too
+        return functional.conv2d(functional.pad(x, (1, 1, 1, 1), mode="circular"), every).relu().sum((-3, -2, -1))
+
+    result = symcheck.check(mirrored, Grid(1, (9, 9)), group="D_4", inputs="image", outputs="scalar", trials=32)
+    assert result.verdict.name == "VIOLATED"
+    assert "position" not in hinted(result)
 
 
 def test_a_hint_of_ties() -> None:

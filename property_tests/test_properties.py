@@ -248,6 +248,29 @@ def test_the_model_that_cannot_be_differentiated_is_said_to_raise() -> None:
     assert "RuntimeError: no gradient here" in result.because
 
 
+class OverDistances(nn.Module):
+    """Attention by torch's fused kernels over what points are from the centre, and with `leak` where one lies."""
+
+    def __init__(self, leak: float) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.leak, self.up, self.down = leak, nn.Linear(1, 8), nn.Linear(8, 1)
+        self.mix = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        away = x - x.mean(-2, keepdim=True)
+        seen = away.norm(dim=-1, keepdim=True) + self.leak * away[..., :1]
+        return self.down(self.mix(self.up(seen))).tanh().sum((-2, -1))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(("leak", "verdict"), [(0.0, "HOLDS"), (1e-2, "VIOLATED")])
+def test_attention_has_a_lie_derivative(leak: float, verdict: str) -> None:
+    fast = torch.backends.mha.get_fastpath_enabled()
+    result = only(OverDistances(leak).eval(), Infinitesimal())
+    assert result.verdict.name == verdict
+    assert torch.backends.mha.get_fastpath_enabled() == fast
+
+
 class Rated(nn.Module):
     """h(t) = 1 - exp(-exp(b) t): the unit of time is absorbed in the bias of the rate."""
 

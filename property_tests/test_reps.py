@@ -389,6 +389,14 @@ def test_roll_is_torch_roll() -> None:
     assert torch.equal(Roll().act(group, g, x), torch.stack(expected))
 
 
+def test_roll_by_steps_is_torch_roll_by_as_many_samples() -> None:
+    group, x = Translations((4, 3)), tensors((2, 8, 6))
+    g = elements(group)
+    expected = [torch.roll(one, tuple((2 * shift).tolist()), (-2, -1)) for one, shift in zip(x, g, strict=True)]
+    assert torch.equal(Roll(step=2).act(group, g, x), torch.stack(expected))
+    assert Roll(step=2).sizes((8, 6)) == {"grid0": 4, "grid1": 3}
+
+
 def test_sizes_are_named() -> None:
     assert Permute(axis=-2, of="edges").sizes((9, 5, 3)) == {"edges": 5}
     assert Roll(axes=(-3, -1)).sizes((9, 5, 3)) == {"grid0": 9, "grid1": 3}
@@ -578,6 +586,27 @@ MISFITS: list[tuple[Rep, Group, Shape, str]] = [
         "or 'scalar' for what the group leaves alone.",
     ),
     (
+        Roll(),
+        Translations((16, 16)),
+        (8, 4, 4),
+        "input 'x' has shape (8, 4, 4): Roll(axes=(-2, -1)) under Z_16^2 shifts 2 axes of sizes (16, 16). It is 4 times as "
+        "coarse: give the input a step 4 times as large, as in 'roll(step=4)'.",
+    ),
+    (
+        Roll(step=2),
+        Translations((4, 4)),
+        (24, 24),
+        "input 'x' has shape (24, 24): Roll(axes=(-2, -1), step=2) under Z_4^2 shifts 2 axes of sizes (8, 8). It is 3 times as "
+        "fine: give it 'roll(step=6)'.",
+    ),
+    (
+        Roll(step=4),
+        Translations((4, 4)),
+        (18, 18),
+        "input 'x' has shape (18, 18): Roll(axes=(-2, -1), step=4) under Z_4^2 shifts 2 axes of sizes (16, 16). Give it sizes "
+        "that are multiples of 4.",
+    ),
+    (
         Irreps("1o"),
         O(2),
         (4, 3),
@@ -668,6 +697,13 @@ def test_roll_refuses_a_number_in_place_of_axes() -> None:
         Roll(axes=-1)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("step", [0, -2, 1.5])
+def test_roll_refuses_steps_of_no_whole_number(step: Any) -> None:
+    with pytest.raises(ClaimError) as caught:
+        Roll(step=step)
+    assert str(caught.value) == f"Roll(axes=(-2, -1), step={step}): the step is a whole number of samples, 1 or more."
+
+
 # Words for reps
 
 
@@ -684,6 +720,7 @@ def test_roll_refuses_a_number_in_place_of_axes() -> None:
         ("permute(axis=-3, of='edges')", Permute(axis=-3, of="edges")),
         ("roll", Roll()),
         ("roll(axes=(-1,))", Roll(axes=(-1,))),
+        ("roll(step=2)", Roll(step=2)),
         ("8x0e+4x1o", Irreps("8x0e+4x1o")),
         ("8x0e + 4x1o", Irreps("8x0e+4x1o")),
         ("2e", Irreps("2e")),

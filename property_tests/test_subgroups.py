@@ -12,6 +12,8 @@ from models import cnn, egnn
 from symcheck import Claim
 from symcheck.domains import Grid, Joint, PointCloud, Set
 from symcheck.engine import Judged, Outcome, Settings, examine
+from symcheck.engine.subgroups import _within
+from symcheck.groups import Translations
 
 
 def outcome(model: Any, group: str, domain: Any, inputs: Any, outputs: Any = "scalar") -> Outcome:
@@ -56,6 +58,31 @@ def test_strides_leave_the_shifts_by_their_multiples() -> None:
         "shifts by multiples of 2",
         "shifts along axis 0",
     )
+
+
+@pytest.mark.parametrize(("step", "size"), [(3, 12), (8, 32), (32, 256)])
+def test_strides_of_any_size_are_told(step: int, size: int) -> None:
+    found = outcome(lambda x: x[..., ::step].square().sum((-2, -1)), "Z_N", Grid(1, (size,)), "roll(axes=(-1,))")
+    assert found.holding == (f"shifts by multiples of {step}",)
+    assert [hint.kind for hint in found.hints] == ["stride"]
+
+
+@pytest.mark.parametrize("group", [Translations((12, 8)), Translations((256, 256))])
+def test_shifts_that_lie_in_others_are_left_out(group: Translations) -> None:
+    coarse = {str(f): f for f in group.subgroups()}  # of the larger grid too many to list
+    two, four, rows = (coarse[name] for name in ("shifts by multiples of 2", "shifts by multiples of 4", "shifts along axis 0"))
+    assert _within(two, four, four(four.source.generators()))
+    assert not _within(four, two, two(two.source.generators()))
+    assert not _within(two, rows, rows(rows.source.generators()))
+    assert not _within(rows, two, two(two.source.generators()))
+    assert _within(rows, rows, rows(rows.source.generators()))
+
+
+def test_one_of_two_mirrors_that_holds_is_told() -> None:
+    def sideways(x: Tensor) -> Tensor:
+        return (x * torch.arange(6.0).to(x).unsqueeze(-1)).sum((-3, -2, -1))
+
+    assert outcome(sideways, "Flips(2)", Grid(1, (6, 6)), "flip").holding == ("flips of 1 alone",)
 
 
 def test_orders_that_are_read() -> None:

@@ -593,6 +593,24 @@ def test_onnx(source: Any, batch: str | int, double: bool) -> None:
     assert symcheck("audit", file, *CLAIM, "--json", "out.json").exit_code == 1
     (result,) = json.loads(Path("out.json").read_text())["results"]
     assert symcheck(*result["saved"]["command"].split()[1:]).exit_code == 1
+    assert result["location"]["culprit"] is None
+    assert result["location"]["because"] == "what breaks it is computed outside of torch, which shows nothing of it"
+
+
+def test_onnx_in_a_precision_that_onnxruntime_lacks(source: Any) -> None:
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    helper, kind = onnx.helper, onnx.TensorProto.DOUBLE
+    w = helper.make_tensor("w", kind, [1, 1, 3], [1.0, 2.0, 3.0])
+    x, y = (helper.make_tensor_value_info(name, kind, ["batch", 1, size]) for name, size in (("x", 8), ("y", 6)))
+    model = helper.make_model(helper.make_graph([helper.make_node("Conv", ["x", "w"], ["y"])], "net", [x], [y], [w]))
+    model.ir_version, model.opset_import[0].version = 8, 13
+    onnx.save(model, "net.onnx")
+    said = refused("net.onnx")
+    assert said.startswith("symcheck: 'net.onnx' computes what onnxruntime can't on the CPU, in the precision of the file: ")
+    assert "Conv" in said
+    assert "damaged" not in said
+    assert said.rstrip().endswith("Export it in float32.")
 
 
 def test_onnx_on_inputs_that_it_does_not_take(source: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from symcheck._autodiff import jvp
+from symcheck._autodiff import jvp, unfused
 from symcheck._tree import Leaves
 
 Function = Callable[..., Sequence[Tensor]]
@@ -24,10 +24,11 @@ def pushforward(f: Function, moving: Sequence[int]) -> Callable[..., Any]:
             return tuple(leaf if differentiable(leaf) else leaf.double() for leaf in f(*_with(x, moving, moved)))
 
         at, along = [x[i] for i in moving], [tangent[i] for i in moving]
-        try:
-            return jvp(partial, at, along)
-        except RuntimeError:  # a model that differentiates by torch.autograd itself, or an operation without a forward rule
-            return _twice_reversed(partial, at, along)
+        with unfused():
+            try:
+                return jvp(partial, at, along)
+            except RuntimeError:  # a model that differentiates by torch.autograd itself, or an operation without a forward rule
+                return _twice_reversed(partial, at, along)
 
     return derivative
 

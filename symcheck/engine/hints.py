@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 
+from symcheck._tree import split
 from symcheck.engine.measure import Sides
 from symcheck.engine.outcome import Hint, Outcome, Point
 from symcheck.engine.policy import Policy
+from symcheck.engine.represent import atoms
 from symcheck.engine.shrink import Nearby
 from symcheck.engine.trials import GENERIC
+from symcheck.reps import Rep, Roll, as_rep
 
 
 def hints(outcome: Outcome, policy: Policy) -> tuple[Hint, ...]:
@@ -61,13 +65,21 @@ def _from_subgroups(outcome: Outcome) -> Iterator[Hint]:
     """What still holds says what doesn't."""
     for name in outcome.holding:
         if name.startswith(_MULTIPLES):
-            stride = name.removeprefix(_MULTIPLES)
-            cause = f"a stride, a pooling or a grid of patches of {stride} samples"
+            samples = int(name.removeprefix(_MULTIPLES)) * max(_steps(outcome.claim.inputs), default=1)
+            cause = f"a stride, a pooling or a grid of patches of {samples} samples"
             yield Hint("stride", cause, f"it holds under {name}, and not under {outcome.group}")
             return
 
 
 _MULTIPLES = "shifts by multiples of "
+
+
+def _steps(inputs: Any) -> set[int]:
+    """By how many samples a claim's reps roll a grid for each step of the group."""
+    if isinstance(inputs, (str, Rep)):
+        return {atom.step for atom in atoms(as_rep(inputs)) if isinstance(atom, Roll)}
+    node = None if inputs is None else split(inputs)
+    return {step for _, child in node[0] for step in _steps(child)} if node is not None else set()
 
 
 def _from_profile(outcome: Outcome) -> Iterator[Hint]:

@@ -29,7 +29,7 @@ from symcheck.engine.outcome import Counterexample, Layer, Location
 from symcheck.engine.policy import Policy
 from symcheck.engine.probe import Setup, sample
 from symcheck.engine.represent import Actions, Explainer, Explanation, Grade
-from symcheck.engine.trace import Made, Recorder, Trace, eager, uncompiled
+from symcheck.engine.trace import UNSEEN, Made, Recorder, Trace, eager, uncompiled
 from symcheck.engine.trials import GENERIC
 from symcheck.groups import Group, Product
 from symcheck.placement import modules_of
@@ -291,6 +291,9 @@ class _Search:
             doubt = any(not self.explain(i).explained for i in broken)
             because = _TOO_FEW if doubt else _OTHERWISE
             return replace(tried, because=because, layers=self._layers(None), how=words, otherwise=not doubt)
+        place = self.trace.made[culprit[0]].place
+        if place.operation == UNSEEN and not place.file:
+            return replace(tried, because=_OUTSIDE)
         return self._told(tried, culprit)
 
     # Explaining
@@ -422,7 +425,7 @@ class _Search:
 
     def _origin(self, lost: int) -> int:
         """Where features were mixed, or places told apart, out of which it was lost."""
-        here, queue, origins = lost, list(self.trace.made[lost].needs), []
+        here, queue, origins = lost, list(self._places(lost)), []
         seen: set[int] = set()
         if self._mixed(lost):
             queue.append(lost)
@@ -431,7 +434,7 @@ class _Search:
             if i in seen:
                 continue
             seen.add(i)
-            needs = self.trace.made[i].needs
+            needs = self._places(i)
             if self._mixed(i):
                 queue += needs
                 if not any(self._mixed(k) for k in needs):
@@ -443,6 +446,11 @@ class _Search:
                 if needs and (not before or (from_nothing and self._is_mask(i))):
                     origins.append(i)
         return min(origins, default=here)
+
+    def _places(self, i: int) -> tuple[int, ...]:
+        """What a tensor was computed from, less the filters of a convolution, which are the same at each place."""
+        needs, operation = self.trace.made[i].needs, self.trace.made[i].place.operation
+        return needs[:1] if operation.startswith("conv") else needs
 
     def _marks(self, i: int) -> bool:
         """Whether the group leaves it alone, and it tells places apart: what is the same for every input, or a mask.
@@ -480,7 +488,7 @@ class _Search:
             lost=after,
             layers=layers,
             how=how,
-            marks=self._marks(origin) or any(self._marks(k) for k in self.trace.made[origin].needs),
+            marks=self._marks(origin) or any(self._marks(k) for k in self._places(origin)),
             border=self._border(found),
         )
 
@@ -519,15 +527,19 @@ class _Search:
         """What is left at the border of the axes that were moved, and inside."""
         if found.gap is None or not found.axes or max(found.axes) >= found.gap.ndim or self.actions.any_order:
             return None
-        shape = found.gap.shape
-        edge = torch.zeros([shape[a] for a in found.axes], dtype=torch.bool)
-        for axis in range(edge.ndim):
-            edge.movedim(axis, 0)[[0, 1, -2, -1]] = True
         rows = found.gap.movedim(found.axes, tuple(range(-len(found.axes), 0)))
-        if edge.all():
-            return None
-        inside = rows[..., ~edge]
-        return float(rows[..., edge].square().mean().sqrt()), float(inside.square().mean().sqrt())
+        sizes = [found.gap.shape[a] for a in found.axes]
+        told: list[tuple[float, float]] = []
+        for width in range(2, max(3, max(sizes) // 4 + 1)):  # at the least that all of it lies in, if there is one
+            edge = torch.zeros(sizes, dtype=torch.bool)
+            for axis in range(edge.ndim):
+                edge.movedim(axis, 0)[:width] = edge.movedim(axis, 0)[-width:] = True
+            if edge.all():
+                break
+            told.append((float(rows[..., edge].square().mean().sqrt()), float(rows[..., ~edge].square().mean().sqrt())))
+            if told[-1][1] <= self.policy.slack * self.policy.single * told[-1][0]:
+                return told[-1]
+        return told[0] if told else None
 
     def _strayed(self, element: str) -> Location:
         """The model takes another way at rho(g) x: the first line at which the ways part."""
@@ -545,5 +557,6 @@ _FIRST = "it is the first that no action of the group explains"
 _LENGTHS = "it follows the group only by a map that changes lengths, and what is made of it by none"
 _PLACES = "it tells places apart that the group moves, and the group leaves it alone"
 _NOT_HERE = "over all entries at once, and on the inputs on which layers were compared, the output follows the claim"
+_OUTSIDE = "what breaks it is computed outside of torch, which shows nothing of it"
 _TOO_FEW = "there are too few rows to fit a map of the features of the layers before the output"
 _OTHERWISE = "no layer breaks the symmetry: the output does follow the group, but not as the claim says"

@@ -19,6 +19,7 @@ from symcheck.engine.forward import Batching, Forward, ModelError
 from symcheck.engine.noise import real, rms
 from symcheck.engine.outcome import Finding
 from symcheck.engine.policy import Policy
+from symcheck.engine.trace import uncompiled
 from symcheck.errors import ClaimError, DomainError
 from symcheck.placement import Placement, modules_of, placed, written
 from symcheck.properties import Property
@@ -298,7 +299,7 @@ class _Trial:
         """The same, with the number of trials a call bounded by the memory that the model's largest tensor takes."""
         tall = _Tallest()  # type: ignore[no-untyped-call]
         try:
-            with tall:
+            with uncompiled(), tall:
                 forward.strict([leaf[:1] for leaf in x])
             self._note_lower(tall)
         except (ModelError, RuntimeError):  # compiled models refuse to run under a dispatch mode
@@ -311,9 +312,10 @@ class _Trial:
         """What ignores the dtype that the model was cast to."""
         if self.plain.placement.dtype != torch.float64 or not seen.lower:
             return
+        which = "computes in lower precision," if seen.lower == 1 else "compute in lower precision, the first of them"
         text = (
-            f"In float64, {seen.lower} of the model's {seen.operations} floating-point operations compute in lower precision, "
-            f"the first of them {seen.first}: it ignores its dtype there (a hidden cast, or constants made in float32)."
+            f"In float64, {seen.lower} of the model's {seen.operations} floating-point operations {which} {seen.first}: it "
+            f"ignores its dtype there (a hidden cast, or constants made in float32)."
         )
         self._note(Finding("ignores-dtype", text, "note"))
 
@@ -334,7 +336,8 @@ class _Seen:
                 self.operations += leaf.is_floating_point()
                 if leaf.dtype in _LOWER:
                     self.lower += 1
-                    self.first = self.first or str(func).removeprefix("aten.").partition(".")[0]
+                    name = str(func).removeprefix("aten.").partition(".")[0]
+                    self.first = self.first or _CALLED.get(name, name)
         return result
 
 
@@ -343,6 +346,7 @@ class _Tallest(_Seen, TorchDispatchMode):  # type: ignore[no-untyped-call] # tor
 
 
 _LOWER = (torch.float32, torch.bfloat16, torch.float16)
+_CALLED = {"lift_fresh": "torch.tensor", "_to_copy": "to"}  # as users call what torch calls otherwise
 
 
 def _random_or_mixing(module: nn.Module) -> bool:

@@ -68,18 +68,16 @@ class Mover:
     words: str
     grid: bool = False
 
-    def padded(self, margin: int) -> Iterator[Mover]:
-        """The same on a grid with a margin: one that repeats the grid, and one that turns with it."""
-        sizes = tuple(size + 2 * margin for size in self.sizes)
-        places = unravelled(torch.arange(math.prod(sizes)), sizes)
-        inner = _flat([(place - margin) % size for place, size in zip(places, self.sizes, strict=True)], self.sizes)
-        there = unravelled(self.source[inner], self.sizes)
-        yield Mover(sizes, _flat([place + margin for place in there], sizes), f"{self.words}, padded", True)
-        turned = self._extended([place - margin for place in places])
-        if turned is not None and all(
-            bool(((t + margin >= 0) & (t + margin < s)).all()) for t, s in zip(turned, sizes, strict=True)
-        ):
-            yield Mover(sizes, _flat([place + margin for place in turned], sizes), f"{self.words}, padded", True)
+    def padded(self, before: Sequence[int], after: Sequence[int]) -> Iterator[Mover]:
+        """The same on a grid with margins: one that repeats the grid, and one that turns with it."""
+        sizes = tuple(b + size + a for b, size, a in zip(before, self.sizes, after, strict=True))
+        around = [place - b for place, b in zip(unravelled(torch.arange(math.prod(sizes)), sizes), before, strict=True)]
+        inner = _flat([place % size for place, size in zip(around, self.sizes, strict=True)], self.sizes)
+        repeated, turned = unravelled(self.source[inner], self.sizes), self._extended(around)
+        for there in (repeated, turned) if turned is not None else (repeated,):
+            source = [place + b for place, b in zip(there, before, strict=True)]
+            if all(bool(((place >= 0) & (place < size)).all()) for place, size in zip(source, sizes, strict=True)):
+                yield Mover(sizes, _flat(source, sizes), f"{self.words}, padded", True)
 
     def _extended(self, places: Sequence[Tensor]) -> list[Tensor] | None:
         """Where places come from that needn't be on the grid, if the action is an affine map of it."""
@@ -219,6 +217,7 @@ class Actions:
                     whole = _after(whole, other)
                 both.append(whole)
             found += [*own, *both, *mixed]
+        found += [domain for mover in self.movers if mover.grid and _rolls(mover) for domain in _askew(mover, shape)]
         return found[: self.policy.locate_actions]
 
     def _resampled(self, shape: Sequence[int]) -> Iterator[Domain]:
@@ -298,7 +297,7 @@ def _placed(mover: Mover, shape: Sequence[int]) -> Iterator[Domain]:
         more = {size - own for size, own in zip(shape[first : first + k], mover.sizes, strict=True)}
         margin = more.pop() if len(more) == 1 else 0
         if margin > 0 and margin % 2 == 0 and margin // 2 <= min(mover.sizes):
-            for wide in mover.padded(margin // 2):
+            for wide in mover.padded([margin // 2] * k, [margin // 2] * k):
                 yield wide.words, tuple(range(first, first + k)), _gathering(wide.source, first, first + k)
     if k > 1:
         for first in range(1, len(shape) - k + 1):
@@ -318,6 +317,18 @@ def _placed(mover: Mover, shape: Sequence[int]) -> Iterator[Domain]:
         yield f"{mover.words}, flattened", (axis,), _gathering(inner, axis, axis + 1)
         if q == count:
             yield f"{mover.words} of pairs", (axis,), _gathering(outer[inner], axis, axis + 1)
+
+
+def _askew(mover: Mover, shape: Sequence[int]) -> Iterator[Domain]:
+    """Shifts of a grid with unequal margins: on one side alone, as causal filters have them, or one more, as even ones do."""
+    k = len(mover.sizes)
+    for first in range(1, len(shape) - k + 1):
+        over = [size - own for size, own in zip(shape[first : first + k], mover.sizes, strict=True)]
+        if not any(over) or any(not 0 <= more <= own for more, own in zip(over, mover.sizes, strict=True)):
+            continue
+        for before in dict.fromkeys((tuple(over), (0,) * k, tuple(more // 2 for more in over))):
+            wide = next(mover.padded(before, [more - b for more, b in zip(over, before, strict=True)]))
+            yield wide.words, tuple(range(first, first + k)), _gathering(wide.source, first, first + k)
 
 
 def _gathering(source: Tensor, first: int, stop: int) -> Callable[[Tensor], Tensor]:

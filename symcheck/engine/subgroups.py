@@ -70,9 +70,11 @@ def _floor(reading: Reading, trials: Trials) -> Tensor:
 
 
 def _within(larger: Homomorphism, smaller: Homomorphism, g: Tensor) -> bool:
-    """Whether a subgroup, of which g are elements, lies in another: by listing that, or as it says itself."""
+    """Whether a subgroup, of which g are elements, lies in another: as that says itself, or by listing it."""
     if str(smaller) in str(larger).split(" x "):
         return True
+    if larger.contains is not None:
+        return bool(larger.contains(g).all())
     try:
         every = set(map(str, larger(larger.source.elements()).tolist()))
     except GroupError:

@@ -8,6 +8,7 @@ are left out: they have no values outside.
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from torch.overrides import TorchFunctionMode
 from symcheck._source import line_of
 from symcheck._tree import Args, flatten
 from symcheck.placement import module_names, tensors_of
+
+UNSEEN = "(unseen)"  # the operation of a tensor that comes from outside of torch
 
 
 @dataclass(frozen=True)
@@ -162,7 +165,7 @@ class _Watch(TorchFunctionMode):
         if known is None and written < 0:
             if id(tensor) in self.own or isinstance(tensor, nn.Parameter):
                 return None
-            here = Place(place.module, place.kind, place.call, "(unseen)", place.file, place.line)
+            here = Place(place.module, place.kind, place.call, UNSEEN, place.file, place.line)
             return self.add(tensor, here, ())
         if known is not None and written > known:  # written to through another view of it
             return self.add(tensor, self.trace.made[written].place, tuple(dict.fromkeys((known, written))))
@@ -253,7 +256,8 @@ def uncompiled() -> Iterator[None]:
     if "torch._dynamo" not in sys.modules:  # nothing is compiled, and to load it takes seconds
         yield
         return
-    with torch.compiler.set_stance("force_eager"):
+    with torch.compiler.set_stance("force_eager"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r".*when there are global hooks")  # torch's, of the hooks that watch modules
         yield
 
 

@@ -27,6 +27,9 @@ class Homomorphism:
     target: Monoid
     map: Callable[[Tensor], Tensor]
     name: str = ""  # how the image is called where the source's name doesn't tell: "SO(2) about z"
+    contains: Callable[[Tensor], Tensor] | None = (
+        None  # (n,), bool: which elements of the target are in the image, if it can tell
+    )
 
     def __str__(self) -> str:
         return self.name or str(self.source)

@@ -115,16 +115,19 @@ class Translations(Group):
         return g
 
     def subgroups(self) -> tuple[Homomorphism, ...]:
-        """Shifts by multiples of 2 and of 4, which strides of that size leave; and those along one axis alone."""
-        found = []
-        for step in (2, 4):
-            if all(size % step == 0 and size > step for size in self.grid):
-                coarse = Translations(tuple(size // step for size in self.grid))
-                found.append(Homomorphism(coarse, self, partial(_times, step=step), f"shifts by multiples of {step}"))
+        """Shifts by multiples of what divides all axes, which strides of that size leave; and those along one axis alone."""
+        whole = [step for step in range(2, min(self.grid)) if all(size % step == 0 for size in self.grid)]
+        found = [self._coarse(step) for step in whole]
         for axis, size in enumerate(self.grid if len(self.grid) > 1 else ()):
-            along = partial(_along, axis=axis, axes=len(self.grid))
-            found.append(Homomorphism(Translations((size,)), self, along, f"shifts along axis {axis}"))
-        return tuple(found)
+            along, alone = partial(_along, axis=axis, axes=len(self.grid)), partial(_is_along, axis=axis)
+            found.append(Homomorphism(Translations((size,)), self, along, f"shifts along axis {axis}", alone))
+        return tuple(sorted(found, key=lambda inclusion: -inclusion.source.order))
+
+    def _coarse(self, step: int) -> Homomorphism:
+        source = Translations(tuple(size // step for size in self.grid))
+        return Homomorphism(
+            source, self, partial(_times, step=step), f"shifts by multiples of {step}", partial(_divides, step=step)
+        )
 
     @property
     def order(self) -> int:
@@ -160,5 +163,13 @@ def _times(g: Tensor, step: int) -> Tensor:
     return g * step
 
 
+def _divides(g: Tensor, step: int) -> Tensor:
+    return (g % step == 0).all(-1)
+
+
 def _along(g: Tensor, axis: int, axes: int) -> Tensor:
     return torch.nn.functional.pad(g, (axis, axes - axis - 1))
+
+
+def _is_along(g: Tensor, axis: int) -> Tensor:
+    return (g != 0).sum(-1) == (g[:, axis] != 0)

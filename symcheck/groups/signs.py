@@ -6,7 +6,8 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
+from functools import partial
+from itertools import combinations, product
 from typing import TYPE_CHECKING
 
 import torch
@@ -102,9 +103,23 @@ class SignFlips(PointGroup):
         return self._simplest_first(g, torch.unique(torch.cat([self.identity(1), alone, (g + alone) % 2]), dim=0))
 
     def subgroups(self) -> tuple[Homomorphism, ...]:
-        """One sign for all coordinates."""
+        """Flips of all coordinates but one, of one alone, and one sign for all."""
         dim = self.dim
-        return (Homomorphism(SignFlips(1), self, lambda g: g.expand(-1, dim), "one sign for all"),) if dim > 1 else ()
+        if dim == 1:
+            return ()
+        parts = [*combinations(range(dim), dim - 1), *(combinations(range(dim), 1) if dim > 2 else ())]
+        alone = [Homomorphism(SignFlips(len(of)), self, partial(_placed, of=of, dim=dim), _flips(of)) for of in parts]
+        return (*alone, Homomorphism(SignFlips(1), self, lambda g: g.expand(-1, dim), "one sign for all"))
+
+
+def _flips(of: Sequence[int]) -> str:
+    return f"flips of {', '.join(map(str, of))} alone"
+
+
+def _placed(g: Tensor, of: Sequence[int], dim: int) -> Tensor:
+    whole = g.new_zeros(len(g), dim)
+    whole[:, list(of)] = g
+    return whole
 
 
 @dataclass(frozen=True)

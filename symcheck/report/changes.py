@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -69,18 +69,26 @@ def _by_key(record: Record) -> dict[Key, Result]:
 def _change(key: Key, now: Result | None, then: Result | None) -> Iterator[Change]:
     if now is None or then is None:
         yield Change("gone" if now is None else "new", *key, before=_told(then), after=_told(now))
-    elif now.met != then.met:
-        yield Change("better" if now.met else "worse", *key, before=_told(then), after=_told(now))
-    elif _differ(now, then):
-        yield Change("changed", *key, before=_told(then), after=_told(now))
+    elif now.met != then.met or _differ(now, then):
+        kind: Literal["better", "worse", "changed"] = "changed" if now.met == then.met else "better" if now.met else "worse"
+        unlike = [name for name in _WORDS if getattr(now, name) != getattr(then, name)]
+        yield Change(kind, *key, before=_told(then, unlike), after=_told(now, unlike))
+
+
+_WORDS = {
+    "holding": "holds under",
+    "expected": "expected to be",
+    "statement": "claimed as",
+    "group": "for",
+    "precision": "in",
+    "tolerance": "within",
+}
+"""What else a claim can differ in, and how it is told."""
 
 
 def _differ(now: Result, then: Result) -> bool:
     """Another verdict, another claim, other subgroups that hold, or an error beyond rounding that moved by a decade."""
-    told = [
-        (r.verdict, r.misstated, r.expected, r.statement, r.group, r.precision, r.tolerance, r.holding) for r in (now, then)
-    ]
-    if told[0] != told[1]:
+    if any(getattr(now, name) != getattr(then, name) for name in ("verdict", "misstated", *_WORDS)):
         return True
     if Verdict.HOLDS is now.verdict or now.worst is None or then.worst is None:
         return False
@@ -88,9 +96,17 @@ def _differ(now: Result, then: Result) -> bool:
     return (a is None) != (b is None) or bool(a and b and abs(math.log(a / b)) > math.log(DECADE))
 
 
-def _told(result: Result | None) -> str:
+def _told(result: Result | None, unlike: Sequence[str] = ()) -> str:
+    """Its verdict and error, and what it has otherwise than the other record."""
     if result is None:
         return "not audited"
     worst = result.worst.relative if result.worst else None
     size = "" if worst is None else f", differs by {worst:.1e}"
-    return f"{heading(result)}{size}, {'as expected' if result.met else 'not as expected'}"
+    also = "".join(f", {_WORDS[name]} {_plain(getattr(result, name))}" for name in unlike)
+    return f"{heading(result)}{size}, {'as expected' if result.met else 'not as expected'}{also}"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, tuple):
+        return " and ".join(map(printable, value)) or "nothing"
+    return "rounding" if value is None else printable(str(value))

@@ -180,19 +180,32 @@ class OnGrid(Rep):
         return gridded(self.axes)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Roll(OnGrid):
-    """Shifts a grid cyclically along its axes, counted from the end, as `torch.roll` does."""
+    """Shifts a grid cyclically along its axes, counted from the end, as `torch.roll` does.
+
+    By `step` samples for each of the group's: a stride of 2 takes `Roll(step=2)` to `Roll()`, and upsampling by 2 back.
+    """
+
+    step: int = 1
 
     name = "roll"
     discrete = True
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.step, int) or self.step < 1:
+            raise ClaimError(f"{self}: the step is a whole number of samples, 1 or more.")
+
+    def __repr__(self) -> str:
+        return f"Roll(axes={self.axes}{f', step={self.step}' if self.step != 1 else ''})"
+
     def sizes(self, shape: Shape) -> Mapping[str, int]:
-        return {f"grid{i}": shape[axis] for i, axis in enumerate(self.axes)}
+        return {f"grid{i}": shape[axis] // self.step for i, axis in enumerate(self.axes)}
 
     def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
         sizes = [x.shape[axis] for axis in self.axes]
-        steps = zip(group.shift(g).to(x.device).unsqueeze(-1).unbind(1), sizes, strict=True)
+        steps = zip((self.step * group.shift(g)).to(x.device).unsqueeze(-1).unbind(1), sizes, strict=True)
         sources = [(torch.arange(size, device=x.device) - shift) % size for shift, size in steps]
         if self.axes == (-2, -1):  # at once: half of the time of one after the other
             place = (sources[0].unsqueeze(-1) * sizes[1] + sources[1].unsqueeze(1)).flatten(1)
@@ -217,13 +230,37 @@ class Roll(OnGrid):
             return f"{self} shifts by whole samples, and {group} by fractions of one too. Use 'fourier_shift'"
         if any(_turns(factor) for factor in (group.factors if isinstance(group, Product) else (group,))):
             return f"{self} only shifts, and {group} turns or reflects the grid as well. Use 'image'"
-        if size != tuple(shape[axis] for axis in self.axes):
-            return f"{self} under {group} shifts {len(size)} axes of sizes {size}"
-        return None
+        here, there = tuple(shape[axis] for axis in self.axes), tuple(self.step * n for n in size)
+        return (
+            None
+            if here == there
+            else f"{self} under {group} shifts {len(size)} axes of sizes {there}{self._other(here, there)}"
+        )
+
+    def _other(self, here: Sequence[int], there: Sequence[int]) -> str:
+        """What to do about a grid that is so many times as coarse or as fine, or that no whole number of steps goes round."""
+        coarser, finer = _times(here, there), _times(there, here)
+        if coarser:
+            larger = f"a step {coarser} times as large, as in 'roll(step={coarser})'"
+            return f". It is {coarser} times as coarse: give the input {larger}"
+        if finer:
+            return f". It is {finer} times as fine: give it 'roll(step={finer * self.step})'"
+        return f". Give it sizes that are multiples of {self.step}" if any(size % self.step for size in here) else ""
 
     @classmethod
     def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
-        return [(cls(), Translations((4, 6)), (2, 4, 6)), (cls(axes=(-2,)), Translations((5,)), (5, 3))]
+        return [
+            (cls(), Translations((4, 6)), (2, 4, 6)),
+            (cls(axes=(-2,)), Translations((5,)), (5, 3)),
+            (cls(step=2), Translations((2, 3)), (4, 6)),
+        ]
+
+
+def _times(small: Sequence[int], large: Sequence[int]) -> int:
+    """How many times as large, if it is a whole number and the same for all axes, else 0."""
+    several = {divmod(n, m) if m else (0, 0) for m, n in zip(small, large, strict=False)} if len(small) == len(large) else set()
+    times, rest = several.pop() if len(several) == 1 else (0, 0)
+    return times if not rest and times > 1 else 0
 
 
 def _turns(group: Monoid) -> bool:

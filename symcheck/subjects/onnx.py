@@ -31,7 +31,15 @@ def load(path: str) -> OnnxModel:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # its errors are raised: no need to log them too
     options.intra_op_num_threads = torch.get_num_threads()
-    return OnnxModel(onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"]))
+    try:
+        return OnnxModel(onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"]))
+    except Exception as error:
+        if type(error).__name__ != "NotImplemented":  # onnxruntime's own
+            raise
+        what = str(error).strip().rpartition(" : ")[2].rstrip(".")
+        raise SubjectError(
+            f"{path!r} computes what onnxruntime can't on the CPU, in the precision of the file: {what}. Export it in float32."
+        ) from None
 
 
 class OnnxModel:

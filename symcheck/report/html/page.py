@@ -98,6 +98,7 @@ class Violation:
     example: str
     inputs: tuple[str, ...]
     charts: tuple[Chart, ...]
+    hints: tuple[str, ...]
     holding: tuple[str, ...]
     holding_drawn: Drawing | None
     holding_more: int
@@ -396,6 +397,7 @@ def _violation(i: int, result: Result, change: str, drawn: bool) -> Violation:
         example=_example(found) if found else "",
         inputs=tuple(f"{short(x.name, 60)} = {numbers(x)}" for x in found.x[:6]) if found and not least else (),
         charts=tuple(_charts(result)) if drawn else (),
+        hints=tuple(short(f"{hint.cause}: {hint.evidence}", 600) for hint in result.hints[:6]),
         holding=tuple(map(short, result.holding)),
         holding_drawn=tree[0] if tree else None,
         holding_more=len(tree[1]) if tree else 0,

@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 from symcheck.domains import Domain, Generated, PaddedSet, Set
 from symcheck.properties import FormatInvariance
 from symcheck.reps import Permute, Rep, Scalar
-from symcheck.subjects.frameworks.base import Model, Reading, Said, Unreadable, arguments, needed, sizes, tried
+from symcheck.subjects.frameworks.base import Model, Reading, Said, Unreadable, answer, arguments, needed, sizes
 
 LAYERS = (nn.MultiheadAttention, nn.TransformerEncoderLayer)
 TOKENS = 7
@@ -107,7 +107,7 @@ def _around(model: nn.Module) -> Reading:
     for domain, rep, words in _tokens(model):
         made = model if call is None else call(model)
         try:
-            (y,) = tried(made, domain.sample(domain.layout, 2, Generator().manual_seed(0)))
+            y = answer(made, domain.sample(domain.layout, 2, Generator().manual_seed(0)))
         except (Unreadable, ValueError) as error:
             why = why or str(error)
             continue

@@ -110,6 +110,14 @@ def tried(model: Model, x: Any) -> Leaves:
     return [leaf.double() if leaf.dtype in DTYPES.values() else leaf for leaf in y]
 
 
+def answer(model: Model, x: Any) -> Tensor:
+    """What a model returns for one call on the arguments x, if that is one tensor. Raises Unreadable as `tried` does."""
+    y = tried(model, x)
+    if len(y) != 1:
+        raise Unreadable(f"it returns {len(y)} tensors. Only a network that returns one is read")
+    return y[0]
+
+
 def one(domain: Domain, seed: int = 0) -> Any:
     """One input of a domain without the trial axis, joined as its own disjoint union where that is what it does."""
     drawn = domain.sample(domain.layout, 1, Generator().manual_seed(seed))

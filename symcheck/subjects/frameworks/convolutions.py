@@ -19,8 +19,8 @@ from torch import Generator, Tensor, nn
 
 from symcheck.domains import Grid
 from symcheck.groups import Monoid, Translations
-from symcheck.reps import Custom, Rep, Roll, Scalar
-from symcheck.subjects.frameworks.base import Model, Reading, Said, Unreadable, arguments, needed, sizes, tried
+from symcheck.reps import Rep, Roll, Scalar
+from symcheck.subjects.frameworks.base import Model, Reading, Said, Unreadable, answer, arguments, needed, sizes
 
 _M = nn.modules
 LAYERS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -100,7 +100,8 @@ def read(model: nn.Module) -> Reading:
     axes = next(LAYERS.index(kind) + 1 for part in model.modules() for kind in LAYERS if isinstance(part, kind))
     stack = _stack(model, Stack(axes))
     stride = stack.stride if stack is not None else _strides(model)
-    grid, y = _taken(model, axes, [stride * -(-size // stride) for size in _sizes(axes, stride)])
+    samples = [stride * -(-size // stride) for size in _sizes(axes, stride)]
+    grid, y = _taken(model, axes, [*samples, *(size for size in PROBED[axes] if size % stride == 0)])
     made = " in ".join(dict.fromkeys([f"Conv{axes}d", type(model).__name__]))
     if stack is None:
         words = f"{made}, of which not all layers are known; strides of {stride} in all"
@@ -159,20 +160,8 @@ def shifts(axes: int, grid: Grid, step: int, pooled: bool, *, why: str = "", cal
     group: Monoid = Translations((None,) * axes if step == 1 else tuple(n // step for n in grid.size))
     words = [f"shifts by multiples of {step}"] * (step > 1) + ["away from the border"] * (call is not None)
     name = f"{', '.join([str(group), *words])} -> {'scalar' if pooled else 'roll'}"
-    inputs: Rep = Roll(along) if step == 1 else _coarse(along, step)
     fixed = Grid(grid.channels, grid.size, multiple=grid.size[0])
-    return Said(group, fixed, inputs, output, tried=why, name=name if words else "", call=call)
-
-
-def _coarse(axes: tuple[int, ...], step: int) -> Custom:
-    """Rolls by multiples of so many samples."""
-    roll = Roll(axes)
-
-    def act(group: Monoid, g: Tensor, x: Tensor) -> Tensor:
-        fine = Translations(tuple(x.shape[axis] for axis in axes))
-        return roll.act(fine, g * step, x)
-
-    return Custom(act, name=f"roll by {step}s", rank=len(axes), discrete=True, mixes=axes)
+    return Said(group, fixed, Roll(along, step), output, tried=why, name=name if words else "", call=call)
 
 
 def inside(model: Model, grid: Grid, stack: Stack) -> Model:
@@ -217,7 +206,10 @@ def _stack(model: nn.Module, stack: Stack) -> Stack | None:
 
 
 def _strides(model: nn.Module) -> int:
-    """The strides of a module's layers by the sizes of what goes through them: branches of one size are counted once."""
+    """The strides of a module's layers by the sizes of what goes through them: branches of one size are counted once.
+
+    What a module pads itself before a layer is larger than what came out before, by less than the layer's filter is wide.
+    """
     axes = next(LAYERS.index(kind) + 1 for part in model.modules() for kind in LAYERS if isinstance(part, kind))
     jump: dict[int, int] = {}
     hooks = []
@@ -225,21 +217,26 @@ def _strides(model: nn.Module) -> int:
     def seen(layer: Any, inputs: tuple[Any, ...], output: Any) -> None:
         stride = _same(getattr(layer, "stride", 1)) or 1
         before, after = int(inputs[0].shape[-1]), int(output.shape[-1])
-        jump.setdefault(before, 1)
+        wide = (_same(layer.kernel_size) or 1) * (_same(getattr(layer, "dilation", 1)) or 1)
+        jump.setdefault(before, next((jump[size] for size in range(before, before - wide, -1) if size in jump), 1))
         jump.setdefault(after, jump[before] * stride)
 
     for part in model.modules():
         if isinstance(part, (*LAYERS, *POOLS)):
             hooks.append(part.register_forward_hook(seen))
     try:
-        _taken(model, axes, [PROBED[axes]])
+        _taken(model, axes, PROBED[axes])
     finally:
         for hook in hooks:
             hook.remove()
     return max(jump.values(), default=1)
 
 
-PROBED = {1: 256, 2: 64, 3: 32}  # samples an axis, as many as the usual strides need
+PROBED = {
+    1: (256,),
+    2: (64, 32, 28),
+    3: (32,),
+}  # samples an axis, as many as the usual strides need, and as the usual images have
 
 
 def _taken(model: nn.Module, axes: int, samples: Sequence[int]) -> tuple[Grid, Tensor]:
@@ -250,7 +247,7 @@ def _taken(model: nn.Module, axes: int, samples: Sequence[int]) -> tuple[Grid, T
     for size, channels in product(samples, sizes(model, INPUTS)):
         grid = Grid(channels, (size,) * axes)
         try:
-            (y,) = tried(model, grid.sample(grid.layout, 2, Generator().manual_seed(0)))
+            y = answer(model, grid.sample(grid.layout, 2, Generator().manual_seed(0)))
         except (Unreadable, ValueError) as error:
             why = why or str(error)
             continue

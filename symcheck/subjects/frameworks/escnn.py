@@ -21,7 +21,7 @@ from symcheck.groups import Cyclic, Dihedral, Group, Monoid
 from symcheck.reps import Custom, Rep, Rotate, Scalar
 from symcheck.reps.images import move
 from symcheck.subjects.frameworks import convolutions
-from symcheck.subjects.frameworks.base import Model, Reading, Said, Unreadable, arguments, needed, packages, tried
+from symcheck.subjects.frameworks.base import Model, Reading, Said, Unreadable, answer, arguments, needed, packages
 from symcheck.subjects.frameworks.convolutions import Stack
 
 NAME = "escnn"
@@ -111,7 +111,7 @@ def _taken(model: nn.Module, call: Callable[[Model], Model], ins: Any) -> tuple[
     for size in SIZES:
         grid = Grid(int(ins.size), (size, size))
         try:
-            (y,) = tried(call(model), grid.sample(grid.layout, 2, Generator().manual_seed(0)))
+            y = answer(call(model), grid.sample(grid.layout, 2, Generator().manual_seed(0)))
         except (Unreadable, ValueError) as error:
             why = why or str(error)
             continue

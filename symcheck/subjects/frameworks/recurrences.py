@@ -14,7 +14,7 @@ from torch import Generator, Tensor, nn
 
 from symcheck.domains import Joint, Sequence, Set
 from symcheck.reps import Rep, Scalar, Shift, Warp
-from symcheck.subjects.frameworks.base import Model, Reading, Said, Unreadable, arguments, needed, sizes, tried
+from symcheck.subjects.frameworks.base import Model, Reading, Said, Unreadable, answer, arguments, needed, sizes
 
 LAYERS = (nn.RNNBase,)
 STEPS, LATER = 12, 5
@@ -42,11 +42,11 @@ def _said(size: int, call: Callable[[Model], Model], each: bool, both: bool, own
     if each and not both:
         later = Joint(Sequence(STEPS, size), Set(LATER, size))
         yield Said(
-            "S_n",
+            "S_n x R+",  # their order alone leaves their mean, and a network that subtracts it, as they are
             later,
-            ("scalar", "permute"),
+            ("scalar", "permute * scale_by"),
             "scalar",
-            name="S_n of later steps -> scalar (causal)",
+            name="S_n x R+ of later steps -> scalar (causal)",
             call=lambda model: _until_now(call(model)),
             tried="" if own else AROUND,
         )
@@ -86,7 +86,7 @@ def _taken(model: nn.Module, call: Callable[[Model], Model]) -> tuple[int, Tenso
         raise Unreadable(f"it takes {', '.join(names) or 'nothing'}. Only a network with one argument, the sequence, is read")
     for size in sizes(model, INPUTS):
         try:
-            (y,) = tried(call(model), torch.randn(2, STEPS, size, generator=Generator().manual_seed(0)))
+            y = answer(call(model), torch.randn(2, STEPS, size, generator=Generator().manual_seed(0)))
         except (Unreadable, ValueError) as error:
             why = why or str(error)
             continue

@@ -27,9 +27,14 @@ def read(model: nn.Module) -> Reading:
         recurrences.LAYERS: recurrences.read,
         convolutions.LAYERS: convolutions.read,
     }
+    unread: list[str] = []
     for layers, reader in kinds.items():
         if any(isinstance(part, layers) for part in model.modules()):
-            return reader(model)
-    raise Unreadable(
+            try:
+                return reader(model)
+            except Unreadable as error:  # attention over the patches of an image takes no tokens
+                unread.append(str(error))
+    none = (
         f"{type(model).__name__} holds no convolution, recurrence or attention, which would say by its kind how it transforms"
     )
+    raise Unreadable("; ".join(dict.fromkeys(unread)) or none)

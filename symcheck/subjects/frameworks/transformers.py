@@ -17,7 +17,7 @@ from symcheck.domains import PaddedSet, Set
 from symcheck.properties import FormatInvariance
 from symcheck.reps import Permute, Rep, Scalar
 from symcheck.subjects.frameworks.attention import TOKENS, blanked
-from symcheck.subjects.frameworks.base import Model, Reading, Said, Unreadable, arguments, tried
+from symcheck.subjects.frameworks.base import Model, Reading, Said, Unreadable, answer, arguments
 
 NAME = "transformers"
 WIDTHS = ("hidden_size", "d_model", "n_embd", "dim")
@@ -41,7 +41,7 @@ def read(model: nn.Module) -> Reading:
     size = next((value for name in WIDTHS if isinstance(value := getattr(config, name, None), int)), None)
     if size is None:
         raise Unreadable(f"its config says no size of the tokens, by {', '.join(WIDTHS)}")
-    (y,) = tried(_plain(model), torch.randn(2, TOKENS, size, generator=torch.Generator().manual_seed(0)))
+    y = answer(_plain(model), torch.randn(2, TOKENS, size, generator=torch.Generator().manual_seed(0)))
     each = y.ndim > 2 and y.shape[1] == TOKENS
     words = f"{type(model).__name__} with inputs_embeds of {size} features and attention_mask; returns "
     output: Rep = Permute() if each else Scalar()
