@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 import symcheck
 from symcheck import Args, Result
+from symcheck.domains import Graph
 from symcheck.errors import ClaimError
 
 CLOUD = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
@@ -82,6 +84,30 @@ def test_a_model_that_ignores_its_dtype_is_told(model: Any) -> None:
     result = check(model)
     assert result.verdict.name == "LIMITED"
     assert "compute in lower precision, the first of them" in findings(result)["ignores-dtype"]
+
+
+def test_what_ignores_its_dtype_is_told_as_it_is_written() -> None:
+    def weighed(x: Tensor) -> Tensor:
+        return (x.square() * torch.tensor([0.3, 0.3, 0.3])).sum(-1)
+
+    assert "the first of them torch.tensor: it" in findings(check(weighed))["ignores-dtype"]
+
+
+def test_graphs_that_a_batch_does_not_keep_apart() -> None:
+    """A softmax over the nodes of all graphs, by a model that knows which node is whose."""
+
+    def pooled(x: Tensor, edges: Tensor, batch: Tensor, kept: bool) -> Tensor:
+        graphs = int(batch.max()) + 1
+        sums = x.new_zeros(graphs, x.shape[-1]).index_add(0, batch, x.exp())
+        weights = x.exp() / sums[batch] if kept else x.softmax(0)
+        return x.new_zeros(graphs, x.shape[-1]).index_add(0, batch, weights * x)
+
+    words = {"group": "S_n", "inputs": ("permute", "relabel", "permute(axis=-1)"), "trials": 64}
+    graphs = Graph(5, 8, features=2, batch=True)
+    good, bad = (symcheck.check(partial(pooled, kept=kept), graphs, outputs="scalar", **words) for kept in (True, False))
+    assert (good.verdict.name, good.findings) == ("HOLDS", ())
+    assert [(finding.kind, finding.severity) for finding in bad.findings] == [("coupled-batch", "warning")]
+    assert "Graphs in one batch aren't kept apart" in bad.findings[0].text
 
 
 def test_float32_tables_in_float64_are_told() -> None:

@@ -189,7 +189,7 @@ class _Trial:
             if batched is not True or not any(finding.kind == "coupled-batch" for finding in self.findings):
                 fallback = one  # of two references that run, the later: it needs no batch axis
         if fallback is None:
-            raise errors[0] if errors else ModelError("the leading axis of the inputs is no batch axis")
+            raise _all_of(errors) if errors else ModelError("the leading axis of the inputs is no batch axis")
         return self._sized(fallback, x)
 
     def _in_company(self, x: Leaves) -> Forward | None:
@@ -220,6 +220,8 @@ class _Trial:
                 return many
             if one.batching is Batching.ROWS:
                 self._note_coupling(gap)
+            if way is Batching.UNION and one.union is not None and one.union.fixed:
+                self._note_mixed_graphs(gap)
         return None
 
     def _ready(self, batching: Batching, x: Leaves, grad: bool = False, head: int = 1) -> Forward:
@@ -294,6 +296,17 @@ class _Trial:
             )
         )
 
+    def _note_mixed_graphs(self, gap: float) -> None:
+        """A model that is told which node belongs to which graph, and doesn't keep the graphs apart."""
+        self._note(
+            Finding(
+                "coupled-batch",
+                f"Graphs in one batch aren't kept apart: what comes out for one depends on the others (by {gap:.2g} of the "
+                f"output's spread), though the model is told which node belongs to which. Look for a pooling, a normalisation "
+                f"or a softmax that isn't given the batch, or that is given nodes in place of edges.",
+            )
+        )
+
     def _sized(self, forward: Forward, x: Leaves) -> Forward:
         """The same, with the number of trials a call bounded by the memory that the model's largest tensor takes."""
         tall = _Tallest()  # type: ignore[no-untyped-call]
@@ -318,6 +331,12 @@ class _Trial:
         self._note(Finding("ignores-dtype", text, "note"))
 
 
+def _all_of(errors: Sequence[ModelError]) -> ModelError:
+    """What the model raised, however it was called: a batch of one may have hidden what is wrong without a batch axis."""
+    texts = list(dict.fromkeys(map(str, errors)))
+    return errors[0] if len(texts) < 2 else ModelError(f"{texts[0]}; and without a batch axis {texts[1]}")
+
+
 class _Seen:
     """What operations return. Apart from the mode below, since torch loads its compiler, for two seconds, at the first
     operation that a mode's own `__torch_dispatch__` handles.
@@ -334,7 +353,8 @@ class _Seen:
                 self.operations += leaf.is_floating_point()
                 if leaf.dtype in _LOWER:
                     self.lower += 1
-                    self.first = self.first or str(func).removeprefix("aten.").partition(".")[0]
+                    name = str(func).removeprefix("aten.").partition(".")[0]
+                    self.first = self.first or _WRITTEN.get(name, name)
         return result
 
 
@@ -342,6 +362,7 @@ class _Tallest(_Seen, TorchDispatchMode):  # type: ignore[no-untyped-call] # tor
     """The bytes of the largest tensor that any operation returns while it is active, and how many are below float64."""
 
 
+_WRITTEN = {"lift_fresh": "torch.tensor", "_to_copy": "to"}  # how users write what torch calls by other names inside
 _LOWER = (torch.float32, torch.bfloat16, torch.float16)
 
 
