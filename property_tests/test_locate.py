@@ -26,7 +26,7 @@ from symcheck.groups import SE, SO, Symmetric, Translations
 from symcheck.properties import Composition
 from symcheck.report import Record
 from symcheck.report.html.layers import chart
-from symcheck.reps import Permute, Point, Roll, Vector
+from symcheck.reps import Custom, Permute, Point, Roll, Vector
 
 HERE = "property_tests/test_locate.py"
 X = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
@@ -207,7 +207,11 @@ def test_modules_that_a_call_makes_for_itself_are_counted_apart() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return x.tanh()
 
-    recorder = Recorder(lambda x: Passing()(Passing()(x)))
+    def model(x: Tensor) -> Tensor:
+        y = Passing()(x)
+        return Passing()(y)
+
+    recorder = Recorder(model)
     for _ in range(8):
         recorder(X)
     assert {made.place.call for trace in recorder.traces for made in trace.made if made.place.kind == "Passing"} == {1}
@@ -228,6 +232,46 @@ def test_products_of_differences_are_tensors_under_a_group_that_translates() -> 
     assert found is not None
     assert found.culprit is not None
     assert (found.culprit.operation, found.culprit.line) == ("einsum", line("# TENSOR"))
+
+
+def test_axial_tensors_are_tensors() -> None:
+    """The generators of turns about differences, and their products with true tensors, as in TensorNet."""
+
+    def chiral(x: Tensor) -> Tensor:
+        away = x.unsqueeze(-2) - x.unsqueeze(-3)
+        near = torch.exp(-away.square().sum(-1)[..., None, None])
+        axial = torch.linalg.cross(
+            away.unsqueeze(-2).expand(*away.shape, 3), torch.eye(3, dtype=x.dtype).expand(*away.shape, 3)
+        )
+        true = away.unsqueeze(-1) * away.unsqueeze(-2)
+        left, right = (near * axial + true).sum(-3), (near.sqrt() * axial + near * true).sum(-3)
+        return (left @ right).square().sum((-3, -2, -1))  # CHIRAL
+
+    found = check(chiral, X, "E(3)", "point", "scalar").location
+    assert found is not None
+    assert found.culprit is not None
+    assert (found.culprit.operation, found.culprit.line) == ("matmul", line("# CHIRAL"))
+
+
+def spun(group: Any, g: Tensor, poses: Tensor) -> Tensor:
+    turn: Tensor = group.linear(g).to(poses)
+    return turn.reshape(-1, *[1] * (poses.ndim - 3), 3, 3) @ poses
+
+
+def test_a_tensor_of_more_features_than_there_are_inputs_is_no_doubt() -> None:
+    """A map of all of its 72 numbers can't be fitted on 128 inputs, of which half are for trying it."""
+
+    def turned(poses: Tensor, x: Tensor) -> Tensor:
+        local = torch.einsum("...ij,...kpj->...kpi", poses, x)  # TURNED
+        return torch.cat([local.flatten(-3), local.norm(dim=-1).flatten(-2)], -1).sin().sum(-1)
+
+    poses = torch.linalg.qr(torch.randn(8, 3, 3, generator=torch.Generator().manual_seed(0)))[0]
+    x = torch.randn(8, 4, 6, 3, generator=torch.Generator().manual_seed(1))
+    claimed = (Custom(spun, rank=2, mixes=(-2,)), "vector")
+    found = check(turned, (poses, x), "SO(3)", claimed, "scalar").location
+    assert found is not None
+    assert found.culprit is not None, found.because
+    assert (found.culprit.operation, found.culprit.line) == ("einsum", line("# TURNED"))
 
 
 def test_a_map_that_changes_lengths_at_the_output_is_said_to_be_one() -> None:

@@ -289,7 +289,8 @@ class _Search:
         if culprit is None:
             words = self.explain(broken[0]).words
             doubt = any(not self.explain(i).explained for i in broken)
-            because = _TOO_FEW.format(len(runs.pairs)) if doubt else _OTHERWISE
+            step = _MORE if len(runs.pairs) < self.policy.locate_inputs // 2 else _FEWER
+            because = f"{_TOO_FEW}, on {len(runs.pairs)} inputs. {step}" if doubt else _OTHERWISE
             return replace(tried, because=because, layers=self._layers(None), how=words, otherwise=not doubt)
         return self._told(tried, culprit)
 
@@ -554,8 +555,7 @@ _LENGTHS = "it follows the group only by a map that changes lengths"
 _ORDER = "it follows the group only in another order of its entries"
 _PLACES = "it tells places apart that the group moves, and the group leaves it alone"
 _NOT_HERE = "over all entries at once, and on the inputs on which layers were compared, the output follows the claim"
-_TOO_FEW = (
-    "there are too few rows to fit a map of the features of the layers before the output, on {} inputs. Locate it with more "
-    "inputs, or in a smaller model of the same layers, of which more are watched"
-)
+_TOO_FEW = "there are too few rows to fit a map of the features of the layers before the output"
+_MORE = "Locate it with more inputs, or in a smaller model of the same layers, of which more are watched"
+_FEWER = "Locate it in a smaller model of the same layers"
 _OTHERWISE = "no layer breaks the symmetry: the output does follow the group, but not as the claim says"

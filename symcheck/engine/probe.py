@@ -19,6 +19,7 @@ from symcheck.engine.forward import Batching, Forward, ModelError
 from symcheck.engine.noise import real, rms
 from symcheck.engine.outcome import Finding
 from symcheck.engine.policy import Policy
+from symcheck.engine.represent import atoms
 from symcheck.errors import ClaimError, DomainError
 from symcheck.placement import Placement, modules_of, placed, written
 from symcheck.properties import Property
@@ -285,7 +286,7 @@ class _Trial:
 
     def _note_coupling(self, gap: float) -> None:
         """A leading axis that isn't a batch axis: harmless where it holds points, a leak where it was meant as a batch."""
-        meant = any(rep.discrete and not rep.trivial for rep in self.bound.inputs)
+        meant = any(atom.discrete and not atom.trivial for rep in self.bound.inputs for atom in atoms(rep))
         self._note(
             Finding(
                 "coupled-batch",

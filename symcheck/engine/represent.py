@@ -263,6 +263,7 @@ class Actions:
                     *_, turned = self._twice(atom, moved.movedim(axis, -1))
                     moved = turned.movedim(-1, axis)
                 yield f"as {atom} along {rank} axes", moved
+                yield f"as {atom} along {rank} axes, with the other sign", -moved  # an axial tensor at a mirror
 
     def _twice(self, atom: Rep, h: Tensor) -> Iterator[Tensor]:
         """Acted on as points are, and as differences of points."""
@@ -410,8 +411,18 @@ class Explainer:
                 carried = act(h)
                 for some in _features(h.shape, axes, self.policy.locate_features):
                     found = self._fitted(carried, moved, some, f"{words}, by a linear map", axes)
-                    loose = len(some) > 1 and any(size > 1 and size in h.shape[1:] for _, size in self.actions.fibres)
+                    if found[3] is None and len(some) > 1 and self._never(h.shape, some):
+                        continue
+                    sizes = {size for _, size in self.actions.fibres if size > 1}
+                    loose = (
+                        len(some) > 1 and bool(sizes & set(h.shape[1:])) and not all(h.shape[axis] in sizes for axis in some)
+                    )
                     yield (max(found[0], Grade.LINEAR), *found[1:]) if loose else found
+
+    def _never(self, shape: Sequence[int], features: tuple[int, ...]) -> bool:
+        """Whether not even the most inputs would do to fit a map of these axes: then it is none that is tried."""
+        rows = math.prod(shape[1:]) // math.prod(shape[axis] for axis in features) * self.policy.locate_inputs // 2
+        return rows <= math.prod(shape[axis] for axis in features)
 
     def _reordered(self, h: Tensor, moved: Tensor) -> Iterator[tuple[Grade, str, tuple[int, ...], Tensor | None, float]]:
         """The same entries along an axis in any order, as a list of edges has them."""
