@@ -102,7 +102,18 @@ def test_a_model_that_mixes_examples_is_judged_one_by_one_and_found() -> None:
     assert result.passed
     (finding,) = result.findings
     assert finding.kind == "coupled-batch"
+    assert finding.severity == "note"  # as the leading axis may hold points
     assert "If it is meant as one, the model mixes examples" in finding.text
+
+
+@pytest.mark.parametrize(("group", "rep"), [("S_n", "permute"), ("E(3) x S_n", "permute * point")])
+def test_a_model_that_mixes_examples_is_a_warning_where_points_have_an_axis_of_their_own(group: str, rep: str) -> None:
+    def compared(x: Tensor) -> Tensor:
+        size = (x - x.mean(-2, keepdim=True)).square().sum((-2, -1))
+        return size / size.mean()
+
+    result = symcheck.check(compared, PointCloud(4), group=group, inputs=rep, outputs="scalar")
+    assert [(finding.kind, finding.severity) for finding in result.findings] == [("coupled-batch", "warning")]
 
 
 @pytest.mark.parametrize("way", ["batch", "vmap", "loop"])

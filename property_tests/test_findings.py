@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 import symcheck
 from symcheck import Args, Result
+from symcheck.domains import Graph
 from symcheck.errors import ClaimError
 from symcheck.properties import Composition, Equivariance, Infinitesimal, Property
 
@@ -106,6 +108,23 @@ def test_what_ignores_the_dtype_is_called_as_users_call_it() -> None:
     assert "floating-point operations computes in lower precision, torch.tensor: it ignores" in findings(once)["ignores-dtype"]
     cast = check(lambda x: radii(x.float()))
     assert "compute in lower precision, the first of them to: it ignores" in findings(cast)["ignores-dtype"]
+
+
+def test_graphs_that_a_batch_does_not_keep_apart() -> None:
+    """A softmax over the nodes of all graphs, by a model that knows which node is whose."""
+
+    def pooled(x: Tensor, edges: Tensor, batch: Tensor, kept: bool) -> Tensor:
+        graphs = int(batch.max()) + 1
+        sums = x.new_zeros(graphs, x.shape[-1]).index_add(0, batch, x.exp())
+        weights = x.exp() / sums[batch] if kept else x.softmax(0)
+        return x.new_zeros(graphs, x.shape[-1]).index_add(0, batch, weights * x)
+
+    words = {"group": "S_n", "inputs": ("permute", "relabel", "permute(axis=-1)"), "trials": 64}
+    graphs = Graph(5, 8, features=2, batch=True)
+    good, bad = (symcheck.check(partial(pooled, kept=kept), graphs, outputs="scalar", **words) for kept in (True, False))
+    assert (good.verdict.name, good.findings) == ("HOLDS", ())
+    assert [(finding.kind, finding.severity) for finding in bad.findings] == [("coupled-batch", "warning")]
+    assert "Graphs in one batch aren't kept apart" in bad.findings[0].text
 
 
 def test_float32_tables_in_float64_are_told() -> None:

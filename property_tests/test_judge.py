@@ -584,3 +584,10 @@ def test_an_entry_that_rounding_explains_or_that_is_off_by_little_is_no_violatio
 def test_a_tolerance_counts_for_each_entry_too() -> None:
     assert judged(evidence(peak=0.5, peak_error=BETWEEN), tolerance=0.6).verdict is Verdict.HOLDS
     assert judged(evidence(peak=0.5, peak_error=BETWEEN), tolerance=0.4).verdict is Verdict.VIOLATED
+
+
+def test_the_reason_is_of_the_leaf_that_is_worst() -> None:
+    """The energy is broken as well, but by less of its spread than the forces."""
+    energy, forces = (evidence(leaves=(name,), truth=at(2, size, FLOOR)) for name, size in (("energy", 0.01), ("forces", 0.5)))
+    because = judged(beside(energy, forces)).because
+    assert because.startswith("the two sides of output 'forces1' differ by 0.25 of its spread")

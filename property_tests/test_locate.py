@@ -23,11 +23,12 @@ from symcheck.domains import Examples, Grid, PaddedSet, PointCloud, Sequence
 from symcheck.engine import Judged, Location, Policy, Settings, examine
 from symcheck.engine.bound import Bound
 from symcheck.engine.represent import Actions, Explainer, Grade, least_squares, unravelled
+from symcheck.engine.trace import Recorder
 from symcheck.groups import SE, SO, Symmetric, Translations
 from symcheck.properties import Composition
 from symcheck.report import Record
 from symcheck.report.html.layers import chart
-from symcheck.reps import Permute, Point, Roll, Vector
+from symcheck.reps import Custom, Permute, Point, Roll, Vector
 
 HERE = "property_tests/test_locate.py"
 X = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
@@ -231,6 +232,104 @@ def test_what_another_thread_runs_is_no_part_of_the_model() -> None:
     assert found.culprit.name == "add in Beside"
 
 
+def test_modules_that_a_call_makes_for_itself_are_counted_apart() -> None:
+    """As e3nn's functions do. The second has the memory of the first, in some calls and not in others."""
+
+    class Passing(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.tanh()
+
+    def model(x: Tensor) -> Tensor:
+        y = Passing()(x)
+        return Passing()(y)
+
+    recorder = Recorder(model)
+    for _ in range(8):
+        recorder(X)
+    assert {made.place.call for trace in recorder.traces for made in trace.made if made.place.kind == "Passing"} == {1}
+
+
+def tensors(x: Tensor) -> Tensor:
+    """The moments of a cloud to third order, right under E(3)."""
+    away = x - x.mean(-2, keepdim=True)
+    second = away.unsqueeze(-1) * away.unsqueeze(-2)
+    return (second.unsqueeze(-1) * away.unsqueeze(-2).unsqueeze(-2)).sum(-4)
+
+
+def test_products_of_differences_are_tensors_under_a_group_that_translates() -> None:
+    def diagonal(x: Tensor) -> Tensor:
+        return torch.einsum("...iii->...i", tensors(x)).relu().sum(-1)  # TENSOR
+
+    found = check(diagonal, X, "E(3)", "point", "scalar").location
+    assert found is not None
+    assert found.culprit is not None
+    assert (found.culprit.operation, found.culprit.line) == ("einsum", line("# TENSOR"))
+
+
+def test_axial_tensors_are_tensors() -> None:
+    """The generators of turns about differences, and their products with true tensors, as in TensorNet."""
+
+    def chiral(x: Tensor) -> Tensor:
+        away = x.unsqueeze(-2) - x.unsqueeze(-3)
+        near = torch.exp(-away.square().sum(-1)[..., None, None])
+        axial = torch.linalg.cross(
+            away.unsqueeze(-2).expand(*away.shape, 3), torch.eye(3, dtype=x.dtype).expand(*away.shape, 3)
+        )
+        true = away.unsqueeze(-1) * away.unsqueeze(-2)
+        left, right = (near * axial + true).sum(-3), (near.sqrt() * axial + near * true).sum(-3)
+        return (left @ right).square().sum((-3, -2, -1))  # CHIRAL
+
+    found = check(chiral, X, "E(3)", "point", "scalar").location
+    assert found is not None
+    assert found.culprit is not None
+    assert (found.culprit.operation, found.culprit.line) == ("matmul", line("# CHIRAL"))
+
+
+def spun(group: Any, g: Tensor, poses: Tensor) -> Tensor:
+    turn: Tensor = group.linear(g).to(poses)
+    return turn.reshape(-1, *[1] * (poses.ndim - 3), 3, 3) @ poses
+
+
+def test_a_tensor_of_more_features_than_there_are_inputs_is_no_doubt() -> None:
+    """A map of all of its 72 numbers can't be fitted on 128 inputs, of which half are for trying it."""
+
+    def turned(poses: Tensor, x: Tensor) -> Tensor:
+        local = torch.einsum("...ij,...kpj->...kpi", poses, x)  # TURNED
+        return torch.cat([local.flatten(-3), local.norm(dim=-1).flatten(-2)], -1).sin().sum(-1)
+
+    poses = torch.linalg.qr(torch.randn(8, 3, 3, generator=torch.Generator().manual_seed(0)))[0]
+    x = torch.randn(8, 4, 6, 3, generator=torch.Generator().manual_seed(1))
+    claimed = (Custom(spun, rank=2, mixes=(-2,)), "vector")
+    found = check(turned, (poses, x), "SO(3)", claimed, "scalar").location
+    assert found is not None
+    assert found.culprit is not None, found.because
+    assert (found.culprit.operation, found.culprit.line) == ("einsum", line("# TURNED"))
+
+
+def test_a_map_that_changes_lengths_at_the_output_is_said_to_be_one() -> None:
+    def stretched(x: Tensor) -> Tensor:
+        return x * torch.tensor([1.0, 1.0, 2.0], dtype=x.dtype)  # STRETCHED
+
+    result = check(stretched, X, "SO(3)", "vector", "vector")
+    found = result.location
+    assert found is not None
+    assert found.culprit is not None
+    assert (found.culprit.line, found.culprit.status) == (line("# STRETCHED"), "explained")
+    assert found.how == "it follows the group only by a map that changes lengths"
+    assert "left unexplained" not in str(result)
+
+
+def test_entries_in_another_order_are_said_to_be_so() -> None:
+    def lagged(x: Tensor) -> Tensor:
+        return (x * x.roll(1, -2)).sum(-2)  # LAGGED
+
+    found = check(lagged, X, outputs="scalar").location
+    assert found is not None
+    assert found.culprit is not None
+    assert (found.culprit.operation, found.culprit.line) == ("roll", line("# LAGGED"))
+    assert found.how == "it follows the group only in another order of its entries, and what is made of it by none"
+
+
 def test_the_ways_of_a_model_part_at_g_x() -> None:
     def parting(x: Tensor) -> Tensor:
         return x.tanh() if bool(x[0, 0] > x[1, 0]) else x.sin()  # PARTS
@@ -370,6 +469,7 @@ def test_too_few_rows_are_said() -> None:
     assert result.location is not None
     assert result.location.culprit is None
     assert result.location.because.startswith("there are too few rows")
+    assert "on 2 inputs. Locate it with more inputs" in result.location.because
 
 
 def test_a_model_that_takes_too_long_to_watch_is_said() -> None:
@@ -504,6 +604,9 @@ def test_a_hint_of_mirrors() -> None:
     assert list(found) == ["mirror"]
     assert found["mirror"].startswith("all ")
     assert "mirror" not in hinted(check(lambda x: x[..., 0].sum(-1), X, "O(3)", "vector", "scalar"))
+    assert "mirror" in hinted(check(lambda x: torch.linalg.det(x[..., :3, :]), X, "O_h", "vector", "scalar"))
+    alone = check(lambda x: x.exp().sum((-2, -1)), X, "Flips(1)", "sign", "scalar")
+    assert "mirror" not in hinted(alone)  # without a flip there is the identity alone
 
 
 def test_hints_of_padding_and_of_strides() -> None:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 import symcheck
 from symcheck import Claim, Result
 from symcheck.domains import Examples, Grid, Joint, PointCloud, Set
+from symcheck.errors import ClaimError
 from symcheck.properties import (
     CATALOGUE,
     ClassEquivariance,
@@ -411,6 +412,66 @@ def test_forces_by_autograd_inside_the_model() -> None:
 
     words = {"group": "E(3)", "inputs": "point", "outputs": ("scalar", "vector")}
     assert [r.verdict.name for r in audit(model, Equivariance(), Conservative(), **words)] == ["HOLDS", "HOLDS"]
+
+
+class Field(nn.Module):
+    """Pairs within a cosine cutoff, whose second derivative jumps there, as those of SchNet and PaiNN do."""
+
+    def __init__(self, *, keep: bool = False, sign: float = -1.0) -> None:
+        super().__init__()
+        self.keep, self.sign, self.pair = keep, sign, nn.Sequential(nn.Linear(1, 16), nn.SiLU(), nn.Linear(16, 1))
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        with torch.enable_grad():
+            x = x.clone().requires_grad_()
+            e = self.energy(x)
+            (slope,) = torch.autograd.grad(e.sum(), x, create_graph=self.keep)
+        return {"energy": e, "forces": self.sign * slope}
+
+    def energy(self, x: Tensor) -> Tensor:
+        eye = torch.eye(x.shape[-2], dtype=x.dtype)
+        d = ((x.unsqueeze(-2) - x.unsqueeze(-3)).square().sum(-1) + eye).sqrt()
+        near = (1 + (math.pi * d / 1.5).cos()) * (d < 1.5) * (1 - eye)
+        return (self.pair(d.unsqueeze(-1)).squeeze(-1) * near).sum((-2, -1))
+
+
+class Detached(Field):
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        found = super().forward(x.detach())
+        return {**found, "energy": found["energy"].detach()}
+
+
+FIELD = {"group": "E(3)", "inputs": "point", "outputs": {"energy": "scalar", "forces": "vector"}}
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_forces_of_a_graph_that_the_model_keeps_or_frees(keep: bool) -> None:
+    """In evaluation most force fields free it, by create_graph=self.training."""
+    assert only(Field(keep=keep), Conservative(), **FIELD).verdict.name == "HOLDS"
+    assert only(Field(keep=keep, sign=1.0), Conservative(), **FIELD).verdict.name == "VIOLATED"
+
+
+def test_an_energy_whose_curvature_jumps_is_conservative() -> None:
+    """At weights that once read as a violation: a pair crosses the cutoff within the differences."""
+    claim = Claim(symcheck.Subject.built(Field), domain=PointCloud(6), properties=(Conservative(),), **FIELD)
+    assert [symcheck.audit(claim, seed=seed).results[0].verdict.name for seed in SEEDS] == ["HOLDS"] * len(SEEDS)
+
+
+SEEDS = (0, 1, 2)
+
+
+def test_an_energy_that_is_detached_cannot_be_differentiated() -> None:
+    result = only(Detached(), Conservative(), **FIELD)
+    assert result.misstated
+    assert "changes with the positions but isn't attached to them. Leave detach() and no_grad() out" in result.because
+
+
+@pytest.mark.parametrize(
+    "made", [lambda: Conservative("energy"), lambda: Conservative(forces=-1), lambda: Conservation(p=True)]
+)  # type: ignore[arg-type]
+def test_leaves_are_named_by_their_place(made: Callable[[], Property]) -> None:
+    with pytest.raises(ClaimError, match=r"is the place of a leaf, a whole number from 0 on, not .* alphabetical order"):
+        made()
 
 
 def test_an_output_without_entries_disagrees_with_nothing() -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 import symcheck
 from symcheck import Verdict
-from symcheck.domains import Examples, PointCloud
+from symcheck.domains import Examples, Joint, PointCloud, Tensors
 
 CLOUD = torch.randn(8, 3, generator=torch.Generator().manual_seed(1))
 
@@ -202,6 +202,23 @@ def test_crashed_on_the_input_itself() -> None:
     result = check(nn.Linear(4, 2))
     assert result.verdict is Verdict.CRASHED
     assert "the model fails on its input: RuntimeError" in result.because
+
+
+def test_crashed_is_told_of_both_ways_to_call_a_model() -> None:
+    """One molecule a call: what a batch of one raises says nothing of what is wrong."""
+
+    def molecule(z: Tensor, x: Tensor) -> Tensor:
+        (n, _) = x.shape
+        return nn.functional.embedding(z, torch.ones(9, n, dtype=x.dtype)).sum()
+
+    drawn = Joint(Tensors((4,)), Tensors((4, 3)))
+    result = symcheck.check(molecule, drawn, group="SO(3)", inputs=("scalar", "vector"), outputs="scalar")
+    assert result.verdict is Verdict.CRASHED
+    assert "ValueError: too many values to unpack" in result.because
+    assert "; and without a batch axis RuntimeError: Expected tensor for argument #1 'indices'" in result.because
+    assert [hint.kind for hint in result.hints] == ["integers"]
+    whole = (torch.tensor([1, 6, 8, 1]), torch.randn(4, 3))
+    assert symcheck.check(molecule, whole, group="SO(3)", inputs=("scalar", "vector"), outputs="scalar").hints == ()
 
 
 def test_every_verdict_has_a_meaning() -> None:

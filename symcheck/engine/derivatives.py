@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from symcheck._autodiff import jvp, unfused
 from symcheck._tree import Leaves
@@ -54,14 +55,24 @@ def pullback(f: Function, moving: Sequence[int], inputs: int) -> Callable[..., A
 
 
 def _by_autograd(f: Function, x: Leaves, cotangent: Sequence[Tensor]) -> Leaves:
-    """The same by torch.autograd, which models may use inside: their outputs must then keep their graph."""
+    """The same by torch.autograd, which models may use inside."""
     with torch.enable_grad():
         start = [leaf.detach().requires_grad_() for leaf in x]
-        pairs = [(leaf, v.to(leaf)) for leaf, v in zip(f(*start), cotangent, strict=True) if leaf.requires_grad]
+        with _Keeping():
+            y = f(*start)
+        pairs = [(leaf, v.to(leaf)) for leaf, v in zip(y, cotangent, strict=True) if leaf.requires_grad]
         if not pairs:
             return [torch.zeros_like(leaf) for leaf in x]
         found = torch.autograd.grad([y for y, _ in pairs], start, [v for _, v in pairs], allow_unused=True)
     return [torch.zeros_like(leaf) if grad is None else grad for leaf, grad in zip(x, found, strict=True)]
+
+
+class _Keeping(TorchFunctionMode):
+    """Keeps the graphs that a model differentiates inside: an energy is attached to the one that its forces came from."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        inside = func is torch.autograd.grad or func is Tensor.backward
+        return func(*args, **{**(kwargs or {}), **({"retain_graph": True} if inside else {})})
 
 
 def _twice_reversed(f: Function, x: Leaves, tangent: Sequence[Tensor]) -> Leaves:

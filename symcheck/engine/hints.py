@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from symcheck._tree import split
+from symcheck._tree import Leaves, split
 from symcheck.engine.measure import Sides
 from symcheck.engine.outcome import Hint, Outcome, Point
 from symcheck.engine.policy import Policy
@@ -57,7 +57,7 @@ def _from_location(outcome: Outcome, policy: Policy) -> Iterator[Hint]:
         cause = "a positional term, a causal mask, or weights for each place"
         yield Hint("position", cause, "a constant that tells the moved places apart comes in at that layer")
     if where.otherwise:
-        cause = "the claim names another rep than the output has (a vector for a scalar, the wrong parity), or leaves it out"
+        cause = "the claim names another rep than the output has (a scalar for a vector, another parity or order), or none"
         yield Hint("rep", cause, "every layer follows the group, and so does the output, but not as claimed")
 
 
@@ -94,7 +94,9 @@ def _from_profile(outcome: Outcome) -> Iterator[Hint]:
     if found.kind == "element":
         kinds: dict[bool, list[Point]] = {False: [], True: []}
         for point in found.points:
-            kinds[any(word in found.labels[int(point.at[0])] for word in _MIRRORS)].append(point)
+            label = found.labels[int(point.at[0])]
+            if label != "identity":  # which nothing breaks: of a single sign flip it is all that there is without a mirror
+                kinds[any(word in label for word in _MIRRORS)].append(point)
         yield from _mirror(kinds[False], kinds[True], limit)
 
 
@@ -112,6 +114,23 @@ def _mirror(proper: list[Point], mirrored: list[Point], limit: float) -> Iterato
 
 def _above(points: list[Point], limit: float) -> int:
     return sum(not point.error <= limit for point in points)
+
+
+def crashed(error: str, x: Leaves) -> tuple[Hint, ...]:
+    """A hint if a model asks for whole numbers and was given none, as an input that is stated by its shape has none."""
+    if not any(words in error for words in _WHOLE) or not all(leaf.is_floating_point() or leaf.is_complex() for leaf in x):
+        return ()
+    cause = "an input holds whole numbers (atomic numbers, indices): in Python, give an example of the inputs as the domain"
+    return (Hint("integers", cause, "the model asks for whole numbers, and all of its inputs were real ones"),)
+
+
+_WHOLE = (
+    "types: Long, Int",
+    "indices must be long",
+    "dtype int32/int64 for index",
+    "dtype int32 or int64 for index",
+    "LongTensor",
+)
 
 
 def mask(outcome: Outcome, sides: Sides, limit: float) -> tuple[Hint, ...]:

@@ -5,6 +5,7 @@ Every comparison is written so that NaN fails it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -35,7 +36,7 @@ def judge(evidence: Evidence, policy: Policy, precision: str, tolerance: float |
     leaves = [_Leaf.of(evidence, column, policy, precision, tolerance) for column in range(len(evidence.leaves))]
     figures = tuple(leaf.figures() for leaf in leaves)
     violating = torch.stack([leaf.violating for leaf in leaves], -1).any(-1)
-    worst = min(figures, key=lambda f: _ORDER.index(f.verdict))
+    worst = min(figures, key=lambda f: (_ORDER.index(f.verdict), -f.relative if f.relative == f.relative else -math.inf))
     broken = worst.verdict in (Verdict.NONFINITE, Verdict.VIOLATED)
     if not broken and not bool((evidence.moved > policy.slack * _DOUBLE).any()):
         return Judgement(Verdict.VACUOUS, _UNMOVED, figures, violating)

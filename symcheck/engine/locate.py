@@ -28,7 +28,7 @@ from symcheck.engine.noise import noise, real, rms
 from symcheck.engine.outcome import Counterexample, Layer, Location
 from symcheck.engine.policy import Policy
 from symcheck.engine.probe import Setup, sample
-from symcheck.engine.represent import Actions, Explainer, Explanation, Grade
+from symcheck.engine.represent import REORDERED, Actions, Explainer, Explanation, Grade
 from symcheck.engine.trace import UNSEEN, Made, Recorder, Trace, eager, uncompiled
 from symcheck.engine.trials import GENERIC
 from symcheck.groups import Group, Product
@@ -289,7 +289,8 @@ class _Search:
         if culprit is None:
             words = self.explain(broken[0]).words
             doubt = any(not self.explain(i).explained for i in broken)
-            because = _TOO_FEW if doubt else _OTHERWISE
+            step = _MORE if len(runs.pairs) < self.policy.locate_inputs // 2 else _FEWER
+            because = f"{_TOO_FEW}, on {len(runs.pairs)} inputs. {step}" if doubt else _OTHERWISE
             return replace(tried, because=because, layers=self._layers(None), how=words, otherwise=not doubt)
         place = self.trace.made[culprit[0]].place
         if place.operation == UNSEEN and not place.file:
@@ -326,7 +327,7 @@ class _Search:
             a, b = (torch.cat([value.movedim(axes[0], 0).sort(0).values for value in values]) for values in (here, there))
             ordered = self.explainer.explain(a, b, self.runs.f.placement.eps * float(rms(b).max()))
             if ordered.explained:
-                return replace(ordered, grade=Grade.ISOMETRIC, words="in another order")
+                return replace(ordered, grade=Grade.ISOMETRIC, words=REORDERED)
         return found
 
     def _values(self, i: int) -> tuple[Leaves, Leaves]:
@@ -479,7 +480,6 @@ class _Search:
         layers = self._layers(origin)
         where = self._layer(origin, True)
         after = self._layer(lost, False) if lost != origin else None
-        how = _FIRST if after is None else _PLACES if self._marks(origin) else _LENGTHS
         return replace(
             tried,
             culprit=where,
@@ -487,10 +487,19 @@ class _Search:
             before=max((r for r in needs if math.isfinite(r)), default=0.0),
             lost=after,
             layers=layers,
-            how=how,
+            how=self._how(origin, found, last=after is None),
             marks=self._marks(origin) or any(self._marks(k) for k in self._places(origin)),
             border=self._border(found),
         )
+
+    def _how(self, origin: int, found: Explanation, *, last: bool) -> str:
+        """In which way the claim breaks there: it is lost, or it follows only as by no representation, and is lost later."""
+        if last and not found.explained:
+            return _FIRST
+        if self._marks(origin):
+            return _PLACES
+        only = _ORDER if found.words == REORDERED else _LENGTHS
+        return only if last else f"{only}, and what is made of it by none"
 
     def _layer(self, i: int, culprit: bool) -> Layer:
         found = self.explain(i)
@@ -554,9 +563,12 @@ class _Search:
 
 
 _FIRST = "it is the first that no action of the group explains"
-_LENGTHS = "it follows the group only by a map that changes lengths, and what is made of it by none"
+_LENGTHS = "it follows the group only by a map that changes lengths"
+_ORDER = "it follows the group only in another order of its entries"
 _PLACES = "it tells places apart that the group moves, and the group leaves it alone"
 _NOT_HERE = "over all entries at once, and on the inputs on which layers were compared, the output follows the claim"
 _OUTSIDE = "what breaks it is computed outside of torch, which shows nothing of it"
 _TOO_FEW = "there are too few rows to fit a map of the features of the layers before the output"
+_MORE = "Locate it with more inputs, or in a smaller model of the same layers, of which more are watched"
+_FEWER = "Locate it in a smaller model of the same layers"
 _OTHERWISE = "no layer breaks the symmetry: the output does follow the group, but not as the claim says"

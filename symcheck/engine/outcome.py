@@ -203,7 +203,7 @@ class Outcome:
     profile: Profile | None = None
     holding: tuple[str, ...] = ()  # the declared subgroups under which a violated claim holds, largest first
     location: Location | None = None  # of a violated claim: the layer that breaks it
-    hints: tuple[Hint, ...] = ()  # of a violated claim: usual causes of such a violation
+    hints: tuple[Hint, ...] = ()  # usual causes of such a violation, or of such a crash
     inputs: tuple[str, ...] = ()
     batching: str = ""
     trials: int = 0

@@ -19,6 +19,7 @@ from symcheck.engine.forward import Batching, Forward, ModelError
 from symcheck.engine.noise import real, rms
 from symcheck.engine.outcome import Finding
 from symcheck.engine.policy import Policy
+from symcheck.engine.represent import atoms
 from symcheck.engine.trace import uncompiled
 from symcheck.errors import ClaimError, DomainError
 from symcheck.placement import Placement, modules_of, placed, written
@@ -190,7 +191,7 @@ class _Trial:
             if batched is not True or not any(finding.kind == "coupled-batch" for finding in self.findings):
                 fallback = one  # of two references that run, the later: it needs no batch axis
         if fallback is None:
-            raise errors[0] if errors else ModelError("the leading axis of the inputs is no batch axis")
+            raise _all_of(errors) if errors else ModelError("the leading axis of the inputs is no batch axis")
         return self._sized(fallback, x)
 
     def _in_company(self, x: Leaves) -> Forward | None:
@@ -221,6 +222,8 @@ class _Trial:
                 return many
             if one.batching is Batching.ROWS:
                 self._note_coupling(gap)
+            if way is Batching.UNION and one.union is not None and one.union.fixed:
+                self._note_mixed_graphs(gap)
         return None
 
     def _ready(self, batching: Batching, x: Leaves, grad: bool = False, head: int = 1) -> Forward:
@@ -284,7 +287,7 @@ class _Trial:
 
     def _note_coupling(self, gap: float) -> None:
         """A leading axis that isn't a batch axis: harmless where it holds points, a leak where it was meant as a batch."""
-        meant = any(rep.discrete and not rep.trivial for rep in self.bound.inputs)
+        meant = any(atom.discrete and not atom.trivial for rep in self.bound.inputs for atom in atoms(rep))
         self._note(
             Finding(
                 "coupled-batch",
@@ -292,6 +295,17 @@ class _Trial:
                 f"of the output's spread). If it is meant as one, the model mixes examples: look for a layer that works on the "
                 f"wrong axis (batch_first), or for batch statistics in training mode.",
                 "warning" if meant else "note",
+            )
+        )
+
+    def _note_mixed_graphs(self, gap: float) -> None:
+        """A model that is told which node belongs to which graph, and doesn't keep the graphs apart."""
+        self._note(
+            Finding(
+                "coupled-batch",
+                f"Graphs in one batch aren't kept apart: what comes out for one depends on the others (by {gap:.2g} of the "
+                f"output's spread), though the model is told which node belongs to which. Look for a pooling, a normalisation "
+                f"or a softmax that isn't given the batch, or that is given nodes in place of edges.",
             )
         )
 
@@ -318,6 +332,12 @@ class _Trial:
             f"ignores its dtype there (a hidden cast, or constants made in float32)."
         )
         self._note(Finding("ignores-dtype", text, "note"))
+
+
+def _all_of(errors: Sequence[ModelError]) -> ModelError:
+    """What the model raised, however it was called: a batch of one may have hidden what is wrong without a batch axis."""
+    texts = list(dict.fromkeys(map(str, errors)))
+    return errors[0] if len(texts) < 2 else ModelError(f"{texts[0]}; and without a batch axis {texts[1]}")
 
 
 class _Seen:

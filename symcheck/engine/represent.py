@@ -37,6 +37,9 @@ class Grade(IntEnum):
     BROKEN = 5  # by none
 
 
+REORDERED = "in another order"
+
+
 @dataclass(frozen=True)
 class Explanation:
     """The grade, what is left of the difference as part of the tensor's spread, and by which action of the domain.
@@ -250,11 +253,16 @@ class Actions:
             yield from self._tensors(atom, size, h, axes)
 
     def _tensors(self, atom: Rep, size: int, h: Tensor, axes: tuple[int, ...]) -> Iterator[tuple[str, Tensor]]:
-        """Acted on along two axes, as tensors of rank 2 are."""
+        """Acted on along several axes, as Cartesian tensors are: products of vectors, or of differences of points."""
         fit = [axis for axis in range(1, h.ndim) if axis not in axes and h.shape[axis] == size]
-        for first, second in combinations(fit, 2) if not self.affine else ():
-            once = self._act(atom, h.movedim(first, -1)).movedim(-1, first)
-            yield f"as {atom} twice", self._act(atom, once.movedim(second, -1)).movedim(-1, second)
+        for rank in range(2, len(fit) + 1):
+            for some in combinations(fit, rank):
+                moved = h
+                for axis in some:
+                    *_, turned = self._twice(atom, moved.movedim(axis, -1))
+                    moved = turned.movedim(-1, axis)
+                yield f"as {atom} along {rank} axes", moved
+                yield f"as {atom} along {rank} axes, with the other sign", -moved  # an axial tensor at a mirror
 
     def _twice(self, atom: Rep, h: Tensor) -> Iterator[Tensor]:
         """Acted on as points are, and as differences of points."""
@@ -414,8 +422,18 @@ class Explainer:
                 carried = act(h)
                 for some in _features(h.shape, axes, self.policy.locate_features):
                     found = self._fitted(carried, moved, some, f"{words}, by a linear map", axes)
-                    loose = len(some) > 1 and any(size > 1 and size in h.shape[1:] for _, size in self.actions.fibres)
+                    if found[3] is None and len(some) > 1 and self._never(h.shape, some):
+                        continue
+                    sizes = {size for _, size in self.actions.fibres if size > 1}
+                    loose = (
+                        len(some) > 1 and bool(sizes & set(h.shape[1:])) and not all(h.shape[axis] in sizes for axis in some)
+                    )
                     yield (max(found[0], Grade.LINEAR), *found[1:]) if loose else found
+
+    def _never(self, shape: Sequence[int], features: tuple[int, ...]) -> bool:
+        """Whether not even the most inputs would do to fit a map of these axes: then it is none that is tried."""
+        rows = math.prod(shape[1:]) // math.prod(shape[axis] for axis in features) * self.policy.locate_inputs // 2
+        return rows <= math.prod(shape[axis] for axis in features)
 
     def _reordered(self, h: Tensor, moved: Tensor) -> Iterator[tuple[Grade, str, tuple[int, ...], Tensor | None, float]]:
         """The same entries along an axis in any order, as a list of edges has them."""
@@ -424,7 +442,7 @@ class Explainer:
             if h.shape[axis] > 1:
                 grade = Grade.LINEAR if h.shape[axis] in counts else Grade.ISOMETRIC
                 gap = _minus(moved.sort(axis).values, h.sort(axis).values)
-                yield grade, "in another order", (axis,), gap, 1.0
+                yield grade, REORDERED, (axis,), gap, 1.0
 
     def _fitted(
         self, h: Tensor, moved: Tensor, features: tuple[int, ...], words: str, axes: tuple[int, ...]
@@ -466,7 +484,7 @@ class Explainer:
             for axis in range(1, h.ndim):
                 for values in (h, *(self.actions.renumbered(h) if h.dtype != torch.bool else ())):
                     if h.shape[axis] > 1 and torch.equal(values.sort(axis).values, moved.sort(axis).values):
-                        return Explanation(Grade.ISOMETRIC, 0.0, 0.0, "in another order", None, (axis,))
+                        return Explanation(Grade.ISOMETRIC, 0.0, 0.0, REORDERED, None, (axis,))
         return Explanation(Grade.BROKEN, least, 0.0, best[0], None, best[1])
 
     def marks_places(self, h: Tensor) -> bool:

@@ -18,13 +18,13 @@ from symcheck.engine.bound import Bound
 from symcheck.engine.events import Event, Judged, Loading, Measuring, Probing
 from symcheck.engine.evidence import Evidence
 from symcheck.engine.forward import Forward, ModelError
-from symcheck.engine.hints import hints, mask
+from symcheck.engine.hints import crashed, hints, mask
 from symcheck.engine.judge import judge
 from symcheck.engine.locate import locate
 from symcheck.engine.measure import Floor, Reading, Sides, Sweep, evidence_of, finished, partners
 from symcheck.engine.noise import rms
 from symcheck.engine.outcome import Counterexample, FactorFigures, Finding, Outcome, Rung
-from symcheck.engine.probe import Setup, at_layout, check_applicable, settled
+from symcheck.engine.probe import Setup, at_layout, check_applicable, sample, settled
 from symcheck.engine.profile import profile
 from symcheck.engine.search import search
 from symcheck.engine.settings import Settings
@@ -90,8 +90,10 @@ class _Examination:
     def events(self) -> Iterator[Event]:
         found = self._probe()
         if isinstance(found, ModelError):
+            x, _ = sample(self.claim.domain, 1, self.claim.rng(self.settings.seed, "probe"))
             for prop in self.claim.properties:
-                yield Judged(self._outcome(prop, Verdict.CRASHED, f"the model fails on its input: {found}"))
+                outcome = self._outcome(prop, Verdict.CRASHED, f"the model fails on its input: {found}")
+                yield Judged(replace(outcome, hints=crashed(str(found), x)))
             return
         setup, precise = found
         for prop in self.claim.properties:

@@ -103,7 +103,7 @@ class Recorder:
 
 
 class _Watch(TorchFunctionMode):
-    """One call under way. Tensors are told apart by their identity, and kept alive so that it stays theirs."""
+    """One call under way. Tensors and modules are told apart by their identity, and kept alive so that it stays theirs."""
 
     def __init__(self, names: dict[int, str], own: set[int], first: Trace | None) -> None:
         super().__init__()
@@ -183,6 +183,7 @@ class _Watch(TorchFunctionMode):
     def _enter(self, module: nn.Module, args: Any) -> None:
         if get_ident() != self.thread:  # the hooks are every thread's
             return
+        self.kept.append(module)  # one that the call makes for itself: the next would have its identity, and its count
         count = self.counts[id(module)] = self.counts.get(id(module), 0) + 1
         self.stack = [(*above[:3], above[3] + 1) for above in self.stack]
         name = self.names.get(id(module), "")

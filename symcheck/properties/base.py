@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol
 from torch import Tensor
 
 from symcheck._tree import Leaves
+from symcheck.errors import ClaimError
 from symcheck.groups import Monoid
 from symcheck.reps import Rep
 
@@ -95,3 +96,13 @@ class Property(ABC):
     def held(self) -> tuple[Model, ...]:
         """Other models that the property calls, which a check casts and moves along with the claim's own."""
         return ()
+
+
+def check_places(prop: Property, **places: int) -> None:
+    """ClaimError if a leaf that a property speaks of isn't named by its place."""
+    for name, place in places.items():
+        if isinstance(place, bool) or not isinstance(place, int) or place < 0:
+            raise ClaimError(
+                f"{type(prop).__name__}: {name} is the place of a leaf, a whole number from 0 on, not {place!r}. The leaves of "
+                f"a dict are counted in the alphabetical order of its keys."
+            )

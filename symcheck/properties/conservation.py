@@ -10,7 +10,7 @@ from torch import Tensor
 
 from symcheck._tree import Leaves
 from symcheck.groups import Group
-from symcheck.properties.base import Actions, Function, Property
+from symcheck.properties.base import Actions, Function, Property, check_places
 from symcheck.properties.gradients import gradients
 from symcheck.properties.infinitesimal import velocity
 from symcheck.reps import Rep, Scalar
@@ -37,6 +37,9 @@ class Conservation(Property):
 
     name = "conservation"
     statement = "J(q(t), p(t)) = J(q(0), p(0))"
+
+    def __post_init__(self) -> None:
+        check_places(self, q=self.q, p=self.p)
 
     def sides(self, f: Function, actions: Actions, x: Leaves, *g: Tensor) -> tuple[Leaves, Leaves]:
         x = actions.on_inputs(g[0], x)

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from symcheck._tree import Leaves
+from symcheck.errors import ClaimError
 from symcheck.groups import Group
-from symcheck.properties.base import Actions, Function, Property
+from symcheck.properties.base import Actions, Function, Property, check_places
 from symcheck.reps import Rep, Scalar
 
 Value = TypeVar("Value")
@@ -61,10 +62,11 @@ def _numbers(values: Sequence[Value], x: Leaves) -> list[Value]:
 class Conservative(Property):
     """Forces are the negative gradient of the energy: `forces(x) = -grad energy(x)`, by differentiation and by differences.
 
-    Outputs are named by their place: `energy` and `forces` are indices of output leaves, `positions` of an input leaf. The
-    second leaf of the equation compares the force along one direction with a difference quotient of the energy, which may be
-    off by what it changes when its step is doubled: it catches a derivative that is itself wrong. Trials are at
-    transformed inputs; the group is of no other use here.
+    Outputs are named by their place: `energy` and `forces` are indices of output leaves, `positions` of an input leaf; those of
+    a dict are counted in the alphabetical order of its keys. The energy must be attached to the positions, so that it can be
+    differentiated. The second leaf of the equation compares the force along one direction with a difference quotient of the
+    energy, which may be off by what others, of a doubled step or of lower order, differ from it: it catches a derivative that
+    is itself wrong. Trials are at transformed inputs; the group is of no other use here.
 
     Usual ways to break it: forces from a head of their own, a detached tensor, a sign.
     """
@@ -76,17 +78,26 @@ class Conservative(Property):
     name = "conservative"
     statement = "forces(x) = -grad energy(x)"
 
+    def __post_init__(self) -> None:
+        check_places(self, energy=self.energy, forces=self.forces, positions=self.positions)
+
     def sides(self, f: Function, actions: Actions, x: Leaves, *g: Tensor) -> tuple[Leaves, Leaves]:
         x = actions.on_inputs(g[0], x)
         y = f(x)
         slope = self._slope(f, x)
         along = -_total(y[self.forces] * self._direction(x))
-        return [-y[self.forces], along], [gradients(f, x, of=self.energy)(x)[self.positions], slope]
+        gradient = gradients(f, x, of=self.energy)(x)[self.positions]
+        if not gradient.any() and slope.any():
+            raise ClaimError(
+                f"{self} differentiates the energy that the model returns, which changes with the positions but isn't attached "
+                f"to them. Leave detach() and no_grad() out: of the energy, and of the positions before it is computed."
+            )
+        return [-y[self.forces], along], [gradient, slope]
 
     def allowance(self, f: Function, actions: Actions, x: Leaves, *g: Tensor) -> Leaves | None:
         x = actions.on_inputs(g[0], x)
-        coarse, fine = self._slope(f, x, 2), self._slope(f, x)
-        apart = SLACK * (fine - coarse).abs()
+        fine, *others = *self._slopes(f, x), *self._slopes(f, x, 2)
+        apart = SLACK * torch.stack([(fine - other).abs() for other in others]).amax(0)
         settled = apart <= SETTLED * fine.abs()
         return [torch.zeros_like(fine), torch.where(settled, apart, torch.inf)]
 
@@ -112,8 +123,11 @@ class Conservative(Property):
         place = x[self.positions]
         return torch.sin(torch.arange(place[0].numel(), dtype=torch.float64) + 1).reshape(place.shape[1:]).to(place.device)
 
-    def _slope(self, f: Function, x: Leaves, width: float = 1.0) -> Tensor:
-        """The slope of the energy along the direction, by differences of sixth order at one, two and three half steps."""
+    def _slope(self, f: Function, x: Leaves) -> Tensor:
+        return self._slopes(f, x)[0]
+
+    def _slopes(self, f: Function, x: Leaves, width: float = 1.0) -> tuple[Tensor, Tensor]:
+        """The slope of the energy along the direction, by differences of sixth and of fourth order at half steps."""
         direction, place = self._direction(x), x[self.positions]
         step = width * STEP / 2 * place.abs().mean().clamp_min(STEP)
 
@@ -123,11 +137,11 @@ class Conservative(Property):
             return _total(f(moved)[self.energy])
 
         near, middle, far = ((energy(k) - energy(-k)) / step for k in (1, 2, 3))
-        return (45 * near - 9 * middle + far) / 60
+        return (45 * near - 9 * middle + far) / 60, (8 * near - middle) / 12
 
 
 STEP = 1e-3  # of the positions' size: the error of sixth order is then rounding, 1e-13, unless two points come near
-SLACK = 32.0  # the finer quotient is off by a 63rd of what the two differ by, where they converge; and by rounding
+SLACK = 32.0  # the finest quotient is off by a 63rd of what it differs by from the others, where they converge; and by rounding
 SETTLED = 1e-2  # where they differ by more of their size, they haven't converged: two points are as near as the step
 
 

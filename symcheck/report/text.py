@@ -111,7 +111,8 @@ def _location(found: LocationRecord) -> Iterator[Section]:
         yield Section("layer", f"not located: {found.because}{note}", rank=3, lines=2)
         return
     at = f", {layer.place}" if layer.place else ""
-    left = "" if layer.residual is None else f"; {layer.residual:.2g} of its spread is left unexplained"
+    told = layer.residual is not None and layer.status == "broken"
+    left = f"; {layer.residual:.2g} of its spread is left unexplained" if told else ""
     before = f", {found.before:.1g} before it" if left and found.before is not None else ""
     if found.lost is not None:  # it is still explained itself
         left, before = f": {found.lost.name}", f" at {found.lost.place}" if found.lost.place else ""
@@ -261,7 +262,7 @@ def _tensors(what: str, tensors: Sequence[TensorRecord]) -> Iterator[str]:
     for tensor in tensors[:3]:
         yield f"{tensor.name if len(tensors) > 1 or tensor.name else what} = {numbers(tensor)}"
     if len(tensors) > 3:
-        yield f"and {len(tensors) - 3} more inputs"
+        yield f"and {len(tensors) - 3} more input{'s' if len(tensors) > 4 else ''}"
 
 
 def _part(relative: float | None, before: str = ": ", after: str = " of the spread") -> str:
