@@ -14,7 +14,7 @@ from torch import Tensor, nn
 import symcheck
 from symcheck import Args, Claim, Subject, Verdict
 from symcheck.errors import ClaimError, DomainError, GroupError, SettingsError, SubjectError, SymcheckError
-from symcheck.reps import Permute, Vector
+from symcheck.reps import Custom, Permute, Vector
 
 CLOUD = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
 ROTATION = {"group": "SO(3)", "inputs": "vector", "outputs": "vector"}
@@ -356,6 +356,12 @@ def test_a_rep_that_is_none() -> None:
 
     with pytest.raises(ClaimError, match=r"is no representation of SO\(3\): rho\(g\) rho\(h\) x and rho\(gh\) x differ by"):
         symcheck.check(torch.nn.Identity(), CLOUD, **{**ROTATION, "inputs": Halved()})
+
+
+def test_a_projection_is_no_action_though_it_composes() -> None:
+    flat = Custom(lambda group, g, x: x * torch.tensor([1, 1, 0]), name="flat", rank=1, mixes=(-1,))
+    with pytest.raises(ClaimError, match=r"is no representation of SO\(3\): the identity changes x by 0\.\d+ of its size"):
+        symcheck.check(lambda x: x[..., :2].norm(dim=-1), CLOUD, group="SO(3)", inputs=flat, outputs="scalar")
 
 
 def test_an_audit_of_nothing_is_refused() -> None:
