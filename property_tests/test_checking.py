@@ -365,6 +365,12 @@ def test_a_rep_that_is_none() -> None:
         symcheck.check(torch.nn.Identity(), CLOUD, **{**ROTATION, "inputs": Halved()})
 
 
+def test_a_projection_is_no_action_though_it_composes() -> None:
+    flat = Custom(lambda group, g, x: x * torch.tensor([1, 1, 0]), name="flat", rank=1, mixes=(-1,))
+    with pytest.raises(ClaimError, match=r"is no representation of SO\(3\): the identity changes x by 0\.\d+ of its size"):
+        symcheck.check(lambda x: x[..., :2].norm(dim=-1), CLOUD, group="SO(3)", inputs=flat, outputs="scalar")
+
+
 def test_an_audit_of_nothing_is_refused() -> None:
     with pytest.raises(ClaimError, match="there are no claims: an audit of nothing can't fail"):
         symcheck.audit([])

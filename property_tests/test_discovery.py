@@ -190,6 +190,10 @@ def mlp(seed: int) -> nn.Module:
     return nn.Sequential(nn.Linear(6, 32), act(), nn.Linear(32, 16), act(), nn.Linear(16, 1 + seed % 3))
 
 
+def test_every_seed_of_an_audit_is_one() -> None:
+    assert discover(lambda x: x.norm(dim=-1), torch.ones(2, 2), seed=2**63 - 1, finite=False).algebra == "so(2) + scaling"
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_no_symmetry_is_invented_for_an_mlp(seed: int) -> None:
     found = discover(mlp(seed), torch.randn(4, 6))

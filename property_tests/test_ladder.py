@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -76,6 +77,34 @@ def test_the_setting_for_tensor_cores_is_put_back() -> None:
     with tensor_cores(True):
         assert torch.backends.cuda.matmul.allow_tf32
     assert torch.backends.cuda.matmul.allow_tf32 is before
+
+
+@pytest.fixture
+def newer() -> Iterator[Any]:
+    """Float32 matrices multiplied in TF32, said by the newer of torch's two names, beside which it refuses the older."""
+    matmul: Any = torch.backends.cuda.matmul
+    if not hasattr(matmul, "fp32_precision"):
+        pytest.skip("this torch has the older name alone")
+    before = matmul.fp32_precision
+    matmul.fp32_precision = "tf32"
+    yield matmul
+    matmul.fp32_precision = before
+
+
+def test_the_newer_setting_is_put_back_too(newer: Any) -> None:
+    newer.fp32_precision = "ieee"
+    with pytest.raises(ZeroDivisionError), tensor_cores(True):
+        raise ZeroDivisionError
+    assert newer.fp32_precision == "ieee"
+    newer.fp32_precision = "tf32"
+    with tensor_cores(True):
+        assert torch.backends.cudnn.conv.fp32_precision == "tf32"
+    assert newer.fp32_precision == "tf32"
+
+
+@pytest.mark.usefixtures("newer")
+def test_models_are_checked_whichever_name_the_user_has_set() -> None:
+    assert check(radii).verdict.name == "HOLDS"
 
 
 @pytest.mark.cuda

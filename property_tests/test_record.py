@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 import torch
+from click.testing import CliRunner
 from torch import Tensor
 
 import symcheck
 from symcheck import Claim
+from symcheck.cli import main
+from symcheck.cli.output import FORMATS
 from symcheck.domains import PointCloud
 from symcheck.report import Record
 
@@ -83,3 +88,30 @@ def test_a_summary_is_a_line_a_result(record: Record) -> None:
         "NONFINITE  FAILED nan",
         "1 of 3 claims are as expected.",
     ]
+
+
+CHANGES: dict[str, tuple[list[str | int], Any]] = {  # each of its kind, so that only what is made of it can tell
+    "fewer random trials than violate": (["results", 1, "random_trials"], 1),
+    "a negative error": (["results", 1, "ladder", 0, "error"], -1.0),
+    "no precision": (["results", 1, "ladder", 0, "eps"], 0.0),
+    "one side alone": (["results", 1, "counterexample", "minimal", "left"], []),
+    "words for numbers": (["results", 1, "counterexample", "minimal", "x", 0, "values"], [["one", "two", "three"]]),
+}
+
+
+@pytest.mark.parametrize("path", list(CHANGES))
+def test_a_record_that_was_changed_ends_in_a_sentence(record: Record, path: str, tmp_path: Path) -> None:
+    plain, (place, value) = json.loads(record.json()), CHANGES[path]
+    inner = plain
+    for key in place[:-1]:
+        inner = inner[key]
+    assert inner[place[-1]] != value
+    inner[place[-1]] = value
+    file = tmp_path / "record.json"
+    file.write_text(json.dumps(plain))
+    runs = [["--html", str(tmp_path / "out.html")], *(["--format", form] for form in FORMATS)]
+    done = [CliRunner().invoke(main, ["report", str(file), *options]) for options in runs]
+    assert {one.exit_code for one in done} == {0, 2}
+    for one in done:
+        assert "Traceback" not in one.output
+        assert one.exit_code == 0 or f"{file} doesn't fit together (" in one.output

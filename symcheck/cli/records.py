@@ -32,20 +32,21 @@ def report(record: Path, html_file: Path | None, against: Path | None, form: str
     Exits with 0 whatever the record says, or 2 if it can't be read.
     """
     from symcheck.report.changes import told
-    from symcheck.report.reading import read
+    from symcheck.report.reading import fitting, read
 
     in_a_folder("--to", to)
     in_a_folder("--html", html_file)
     new = read(record)
     old = read(against) if against is not None else None
-    if html_file is not None:
-        from symcheck.report.html import render
+    with fitting(str(record) if against is None else f"{record} or {against}"):
+        if html_file is not None:
+            from symcheck.report.html import render
 
-        write("--html", html_file, render(new, old).encode(), "The report isn't saved.")
-    if (old is None and html_file is None) or form != "text" or to is not None:
-        shown(new, form, to)
-    if old is not None:
-        click.echo(told(new, old), err=form != "text" and to is None)
+            write("--html", html_file, render(new, old).encode(), "The report isn't saved.")
+        if (old is None and html_file is None) or form != "text" or to is not None:
+            shown(new, form, to)
+        if old is not None:
+            click.echo(told(new, old), err=form != "text" and to is None)
 
 
 @click.command()

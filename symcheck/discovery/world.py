@@ -37,7 +37,7 @@ class World:
 
     def inputs(self, n: int, stream: int = 0) -> Leaves:
         """The same n inputs for the same stream."""
-        return sample(self.setup.domain, n, Generator().manual_seed(self.seed * 1000 + stream))[0]
+        return sample(self.setup.domain, n, Generator().manual_seed((self.seed * 1000 + stream) % 2**63))[0]
 
     def outputs(self, x: Leaves) -> Leaves:
         """Real output leaves `(n, *shape)`, those of numbers alone; a trial that raises gives NaN."""

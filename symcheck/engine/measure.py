@@ -522,5 +522,12 @@ class Floor:
                     f"{defect[worst]:.2g} of x for g = {group.describe(g[worst])}, h = {group.describe(h[worst])}. "
                     f"Mend its act, or the group's compose."
                 )
+            same = rep.act(group, group.identity(len(leaf)), leaf)
+            gap = float((rms(minus(same, leaf)) / rms(leaf).clamp_min(1e-300)).nan_to_num().max())
+            if rep.exact and rep.linear and gap > self.policy.slack * self.policy.single:  # an angle may come back a turn less
+                raise ClaimError(
+                    f"{rep} on the {what} is no representation of {group}: the identity changes x by {gap:.2g} of its size. "
+                    f"Mend its act."
+                )
             defects.append(defect[worst] if rep.exact else torch.zeros((), dtype=torch.float64))  # it is told apart from noise
         return torch.stack(defects)

@@ -425,14 +425,28 @@ def precisions(device: torch.device) -> list[tuple[str, Placement]]:
 @contextmanager
 def tensor_cores(on: bool) -> Iterator[None]:
     """Float32 matrices multiplied in TF32, if `on`; as the user has it otherwise."""
-    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    flags = _tf32_flags() if on else []
+    before = [getattr(holder, name) for holder, name, _ in flags]
     try:
-        if on:
-            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+        for holder, name, value in flags:
+            setattr(holder, name, value)
         yield
     finally:
-        if on:
-            torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
+        for (holder, name, _), value in zip(flags, before, strict=True):
+            setattr(holder, name, value)
+
+
+def _tf32_flags() -> list[tuple[Any, str, Any]]:
+    """What turns TF32 on: whose attributes, and what to set them to. Torch has two sets, and refuses to mix them."""
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    older: list[tuple[Any, str, Any]] = [(matmul, "allow_tf32", True), (cudnn, "allow_tf32", True)]
+    try:
+        for holder, name, _ in older:
+            getattr(holder, name)
+    except RuntimeError:  # the user has set it by the newer
+        parts: Any = (matmul, cudnn.conv, cudnn.rnn)  # type: ignore[attr-defined] # since torch 2.9
+        return [(part, "fp32_precision", "tf32") for part in parts]
+    return older
 
 
 def rung(name: str, placement: Placement, error: Tensor | None, signal: Tensor, why: str) -> Rung:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from symcheck.errors import RecordError, printable
+from symcheck.errors import RecordError, SymcheckError, printable
 from symcheck.report.record import SCHEMA, Record
 
 
@@ -37,6 +39,21 @@ def decoded(text: bytes, name: str = "the text") -> Record:
     except msgspec.ValidationError as error:
         made = "It was written by another version of symcheck, or changed since. Audit anew"
         raise RecordError(f"{name} isn't a whole record: {printable(str(error))}. {made}.") from None
+
+
+@contextmanager
+def fitting(name: str) -> Iterator[None]:
+    """For what is made of a record that was read: RecordError where its parts, each of its kind, don't fit together."""
+    try:
+        yield
+    except (SymcheckError, UnicodeError):
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        told = printable(f"{type(error).__name__}: {error}")
+        raise RecordError(
+            f"{name} doesn't fit together ({told}): it was changed since it was written. Audit anew; if it is as symcheck "
+            f"wrote it, please report that."
+        ) from error
 
 
 def _plain(text: bytes, name: str) -> Any:

@@ -98,7 +98,7 @@ def level(error: float, limit: float, most: float) -> int:
     >>> [level(e, 1e-14, 2.0) for e in (1e-15, 0.1, 1.0, 2.0)]
     [0, 1, 3, 5]
     """
-    return 0 if error <= limit else min(LEVELS, 1 + int(LEVELS * error / most))
+    return 0 if error <= limit else min(LEVELS, 1 + int(LEVELS * (error / most)))
 
 
 class Spot(NamedTuple):

@@ -230,7 +230,7 @@ def _shade(value: Any, scale: float, dust: float) -> str:
     value = float(value)
     if abs(value) <= dust or not scale:
         return "z"
-    return f"{'p' if value > 0 else 'n'}{min(4, 1 + int(4 * abs(value) / scale))}"
+    return f"{'p' if value > 0 else 'n'}{min(4, 1 + int(4 * min(1.0, abs(value) / scale)))}"
 
 
 def _largest(tensor: TensorRecord) -> float:
