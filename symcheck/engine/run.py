@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from symcheck._source import raised_at
+from symcheck._source import own_error
 from symcheck.claims import Claim
 from symcheck.engine import weights
 from symcheck.engine.events import Event, Judged, Loading, Measuring, Probing
@@ -63,8 +63,8 @@ def _misstated(error: Exception) -> str:
     """
     if isinstance(error, SymcheckError):
         return str(error)
-    at, text = raised_at(error), next(iter(str(error).strip().splitlines()), "(no message)").rstrip(".")
-    return f"what the claim is made of raised {type(error).__name__}: {text} (at {at}). Mend it there." if at else ""
+    own = own_error(error)
+    return f"what the claim is made of {own}" if own else ""
 
 
 def examine(claim: Claim, settings: Settings) -> Iterator[Event]:
