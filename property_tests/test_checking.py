@@ -384,6 +384,16 @@ def test_an_audit_of_nothing_is_refused() -> None:
         symcheck.audit([])
 
 
+def test_settings_of_an_audit_that_are_none_are_refused_before_it() -> None:
+    claim = Claim(torch.nn.Identity(), "SO(3)", domain=CLOUD, inputs="vector", outputs="vector")
+    with pytest.raises(
+        SettingsError, match=r"^the baseline is a Record, not 'old\.json'\. Read one: symcheck\.report\.reading\."
+    ):
+        symcheck.audit(claim, baseline="old.json")  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match=r"^max_time is a number of seconds above 0, not '9'\.$"):
+        symcheck.audit(claim, max_time="9")  # type: ignore[arg-type]
+
+
 def test_claims_need_reasons_and_names_of_their_own() -> None:
     claim = Claim(torch.nn.Identity(), "SO(3)", domain=CLOUD, inputs="vector", outputs="vector")
     with pytest.raises(ClaimError, match="needs a reason"):
