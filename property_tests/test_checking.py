@@ -261,6 +261,16 @@ MISSTATED: list[tuple[dict[str, Any], type[SymcheckError], list[str]]] = [
     ({"seed": -1}, SettingsError, ["seed is a whole number of 0 or more, not -1"]),
     ({"dtype": "int8"}, SettingsError, ["'int8' is no floating-point dtype", "'float32'"]),
     ({"device": "tpu"}, SettingsError, ["device 'tpu' can't be used here", "'cpu'"]),
+    (
+        {"inputs": ("permute", "permute"), "group": "S_n", "example": (CLOUD, torch.zeros(4, 3))},
+        ClaimError,
+        ["S_n moves 5 points in input", " and 4 in input", ". Give them one size, or name them apart, as in Permute(axis=-2"],
+    ),
+    (
+        {"inputs": ("vector", "vector"), "example": (CLOUD, torch.zeros(0, 3))},
+        ClaimError,
+        ["Vector() moves nothing in input", ", which is empty: its shape is (0, 3). Give it at least one entry."],
+    ),
     ({"tolerance": 2.0}, ClaimError, ["between 0 and 1, not 2.0"]),
     ({"tolerance": "a"}, ClaimError, ["between 0 and 1, not 'a'"]),
     ({"seed": 2**70}, SettingsError, ["seed is below 2^63"]),
@@ -268,10 +278,14 @@ MISSTATED: list[tuple[dict[str, Any], type[SymcheckError], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("wrong", "kind", "parts"), MISSTATED, ids=[str(wrong) for wrong, _, _ in MISSTATED])
+def _less(given: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in given.items() if key != name}
+
+
+@pytest.mark.parametrize(("wrong", "kind", "parts"), MISSTATED, ids=[str(_less(wrong, "example")) for wrong, _, _ in MISSTATED])
 def test_a_misstated_claim(wrong: dict[str, Any], kind: type[SymcheckError], parts: list[str]) -> None:
     with pytest.raises(kind) as raised:
-        symcheck.check(torch.nn.Identity(), CLOUD, **{**ROTATION, **wrong})
+        symcheck.check(torch.nn.Identity(), wrong.get("example", CLOUD), **{**ROTATION, **_less(wrong, "example")})
     for part in parts:
         assert part in str(raised.value).replace("input 'input'", "input 'x'")
 
@@ -376,6 +390,16 @@ def test_an_audit_of_nothing_is_refused() -> None:
         symcheck.audit([])
 
 
+def test_settings_of_an_audit_that_are_none_are_refused_before_it() -> None:
+    claim = Claim(torch.nn.Identity(), "SO(3)", domain=CLOUD, inputs="vector", outputs="vector")
+    with pytest.raises(
+        SettingsError, match=r"^the baseline is a Record, not 'old\.json'\. Read one: symcheck\.report\.reading\."
+    ):
+        symcheck.audit(claim, baseline="old.json")  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match=r"^max_time is a number of seconds above 0, not '9'\.$"):
+        symcheck.audit(claim, max_time="9")  # type: ignore[arg-type]
+
+
 def test_claims_need_reasons_and_names_of_their_own() -> None:
     claim = Claim(torch.nn.Identity(), "SO(3)", domain=CLOUD, inputs="vector", outputs="vector")
     with pytest.raises(ClaimError, match="needs a reason"):
@@ -384,6 +408,8 @@ def test_claims_need_reasons_and_names_of_their_own() -> None:
         ClaimError, match=r"the properties are 'composition'\. Give a tuple of them, as in \(Composition\(\),\)\."
     ):
         Claim(torch.abs, "SO(3)", domain=CLOUD, inputs="vector", outputs="vector", properties="composition")  # type: ignore[arg-type]
+    with pytest.raises(SubjectError, match=r"^Identity: batching is 'auto', 'batch', 'vmap' or 'loop', not 'rows'\.$"):
+        Subject("Identity", model=torch.nn.Identity(), batching="rows")  # type: ignore[arg-type]
     with pytest.raises(ClaimError, match=r"the id of a claim is 3\. Give it as a text\."):
         Claim(torch.abs, "SO(3)", domain=CLOUD, inputs="vector", outputs="vector", id=3)  # type: ignore[arg-type]
     with pytest.raises(ClaimError, match="two claims are called 'Identity: SO"):

@@ -245,10 +245,7 @@ def test_bad_options(write: Any, options: list[str], part: str) -> None:
 
 
 def test_an_error_of_our_own_exits_with_3(write: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: Any, **__: Any) -> None:
-        raise ZeroDivisionError("ours")
-
-    monkeypatch.setattr("symcheck.checking.audit", broken)
+    monkeypatch.setattr("symcheck.checking.audit", None)
     done = symcheck("audit", write(GOOD))
     assert done.exit_code == 3
     assert "the error above is symcheck's own" in done.output
@@ -274,6 +271,25 @@ def test_what_a_person_can_mend_is_a_sentence(
     done = symcheck("audit", write(GOOD))
     assert done.exit_code == code
     assert done.output.startswith(said)
+
+
+MOODY = """
+import torch
+class Moody(torch.nn.Module):
+    @property
+    def irreps_in(self):
+        raise KeyError("no irreps")
+    def forward(self, x):
+        return x
+"""
+
+
+def test_code_of_the_user_that_raises_where_no_one_looks_for_it_is_named(write: Any) -> None:
+    name = write(MOODY, whole=True)
+    done = symcheck("audit", f"{name}:Moody")
+    assert done.exit_code == 2, done.output
+    assert f"symcheck: the code that was named raised KeyError: 'no irreps' (at {name}.py:6). Mend it there." in done.output
+    assert "Traceback" not in done.output
 
 
 def test_help_names_the_exit_codes() -> None:

@@ -263,6 +263,6 @@ def test_configs_of_any_bytes(folder: Path, command: list[str], text: bytes) -> 
 
 
 def test_there_is_something_to_find(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("symcheck.explain.entries", lambda kind: 1 / 0)
-    with pytest.raises(AssertionError, match="ZeroDivisionError"):
+    monkeypatch.setattr("symcheck.explain.entries", None)
+    with pytest.raises(AssertionError, match="NoneType"):
         told(["list", "groups"])

@@ -94,6 +94,26 @@ class _Flat(SO):
         return (9,)
 
 
+class _Costly(SO):
+    def complexity(self, g: Tensor) -> Tensor:
+        return super().complexity(g) + 1
+
+
+class _Leaving(SO):
+    def simpler(self, g: Tensor) -> Tensor:
+        return torch.zeros(1, *g.shape, dtype=g.dtype)
+
+
+class _Grown(SO):
+    def exponential(self, v: Tensor) -> Tensor:
+        return 1.001 * super().exponential(v)
+
+
+class _Outside(SO):
+    def subgroups(self) -> tuple[Homomorphism, ...]:
+        return (Homomorphism(SO(3), self, lambda g: 2 * g, "twice"),)
+
+
 BROKEN_GROUPS: list[tuple[Monoid, str]] = [
     (_Quotient(3), "g (h k) == (g h) k is off by"),
     (_Single(3), "g (h k) == (g h) k is off by"),
@@ -106,6 +126,10 @@ BROKEN_GROUPS: list[tuple[Monoid, str]] = [
     (_Wrong(4), "the inclusion of the inverses keeps products"),
     (_Halved(3), "exp(v) exp(v) == exp(2 v)"),
     (_Flat(3), "`element` says (9,)"),
+    (_Costly(3), "SO(3): the complexity of the identity is 1, and has to be 0."),
+    (_Leaving(3), "is no element."),
+    (_Grown(3), "SO(3): an exponential of its algebra is no element."),
+    (_Outside(3), "SO(3): the inclusion of twice leaves it."),
 ]
 
 

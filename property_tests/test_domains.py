@@ -760,6 +760,10 @@ REFUSED: list[tuple[Callable[[], Domain], str]] = [
     (lambda: PointCloud(2.5), "PointCloud: points is 2.5. Give a whole number below 2^31."),  # type: ignore[arg-type]
     (lambda: PointCloud(10**20), f"PointCloud: points is {10**20}. Give a whole number below 2^31."),
     (lambda: PointCloud(True), "PointCloud: points is True. Give a whole number below 2^31."),
+    (
+        lambda: PointCloud(cutoff=0.0),
+        "PointCloud(points=16, dim=3): the cutoff is a distance, positive and finite. Leave it out if the model has none.",
+    ),
     (lambda: PointCloud(cutoff="far"), "PointCloud: cutoff is 'far'. Give a number."),  # type: ignore[arg-type]
     (lambda: Set("8"), "Set: points is '8'. Give a whole number below 2^31."),  # type: ignore[arg-type]
     (lambda: Grid((8, 8)), "Grid: channels is (8, 8). Give a whole number below 2^31."),  # type: ignore[arg-type]

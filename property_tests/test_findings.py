@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Any
 
@@ -189,3 +190,55 @@ def test_rounding_that_costs_digits_is_told() -> None:
     assert result.verdict.name == "HOLDS"
     assert "Rounding costs the output 6 of 16 digits in float64" in findings(result)["ill-conditioned"]
     assert "In float32 1 digits are left" in findings(result)["ill-conditioned"]
+
+
+def masked(x: Tensor) -> Tensor:
+    """Four entries of each point, the third of which is NaN."""
+    return torch.stack([radii(x), radii(x), radii(x) * torch.nan, radii(x)], -1)
+
+
+def test_a_mask_of_nan_is_named() -> None:
+    result = check(masked)
+    assert result.verdict.name == "NONFINITE"
+    assert findings(result)["nonfinite-entries"].startswith(
+        "The output is NaN or infinite in 1 of its 4 entries, the same at every input, the first at (2,). Where that is a mask"
+    )
+    assert "nonfinite-entries" not in findings(check(lambda x: x.sum(-1).log()))  # at some inputs alone
+    assert "nonfinite-entries" not in findings(check(lambda x: radii(x) * torch.nan))  # in all entries
+    assert "nonfinite-entries" not in findings(check(radii))
+
+
+class Moody(nn.Module):
+    """Raises at every third call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        if self.calls % 3 == 0:
+            raise RuntimeError("not now")
+        return radii(x)
+
+
+def test_a_model_that_raises_now_and_then_is_found_out() -> None:
+    result = check(Moody())
+    assert result.passed
+    text = findings(result)["raises-in-batches"]
+    assert re.match(r"The model raised in a call with \d+ inputs in float(64|32) \(RuntimeError: not now \(at property_", text)
+    assert "it raises at random: what is told is of the calls that returned." in text
+
+
+def raises_above_zero(x: Tensor) -> Tensor:
+    if bool((x[..., 0] > 1.5).any()):
+        raise ValueError("above")
+    return radii(x)
+
+
+def test_a_model_that_raises_at_some_inputs_is_no_such_model() -> None:
+    result = check(raises_above_zero, trials=256)
+    assert result.verdict.name == "CRASHED"
+    assert re.match(r"the model fails on \d+ of 256 trials, for the first time at g = .*: ValueError: above", result.because)
+    assert "raises-in-batches" not in findings(result)
+    assert "raises-in-batches" not in findings(check(radii))

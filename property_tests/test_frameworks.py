@@ -144,6 +144,45 @@ def test_what_one_framework_cannot_read_the_next_may(monkeypatch: pytest.MonkeyP
     assert "is of mute, but no claim can be read from it: it says nothing. Or say what to check" in refusal(lambda: torch.relu)
 
 
+def odd(holds: nn.Module, forward: Callable[..., Any]) -> nn.Module:
+    """A network that holds a layer and calls something else."""
+    model = type("Odd", (nn.Module,), {"forward": forward})()
+    model.layer = holds
+    return model
+
+
+@pytest.mark.parametrize(
+    ("build", "reason"),
+    [
+        (
+            lambda: odd(nn.LSTM(3, 4), lambda self, x, y: x),
+            "it takes x, y. Only a network with one argument, the sequence, is read",
+        ),
+        (
+            lambda: odd(nn.Conv2d(1, 1, 3), lambda self, x, y: x),
+            "it takes x, y. Only a network with one argument, the grid, is read",
+        ),
+        (lambda: odd(nn.Conv2d(1, 1, 3), lambda self, x: None), "the call returned no tensors"),
+        (lambda: odd(nn.Conv2d(1, 1, 3), lambda self, x: x[..., 1:, :]), "its output is a grid of (7, 8) for one of (8, 8)"),
+        (
+            lambda: odd(nn.MultiheadAttention(8, 2), lambda self, x, y: x),
+            "it takes x, y. Only a network with one argument, the tokens, is read",
+        ),
+        (lambda: odd(nn.MultiheadAttention(8, 2), lambda self, x: 1 / 0), "the call raised ZeroDivisionError: division"),
+        (
+            lambda: nn.MultiheadAttention(8, 2, kdim=4),
+            "its keys and values have other sizes than its queries, so that it can't",
+        ),
+        (lambda: nn.Linear(3, 3), "Linear holds no convolution, recurrence or attention, which would say by its kind how it"),
+    ],
+)
+def test_a_network_of_torch_that_cannot_be_read_says_why(build: Callable[[], nn.Module], reason: str) -> None:
+    said = refusal(build)
+    assert said.startswith("net:build is of torch.nn, but no claim can be read from it: ")
+    assert reason in said
+    assert "Or say what to check: symcheck audit net:build --shape 8,3" in said
+
+
 # The command
 
 

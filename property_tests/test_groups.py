@@ -37,6 +37,7 @@ from symcheck.groups import (
     PeriodicShifts,
     PlaneGroup,
     Poincare,
+    Polyhedral,
     Product,
     Scaling,
     Sim,
@@ -850,6 +851,8 @@ def test_sizes_that_do_not_fit_are_refused(group: Group, sizes: Mapping[str, int
         (lambda: SE(3, spread="x"), "SE: spread is 'x'. Give a number."),
         (lambda: Symmetric("5"), "Symmetric: size is '5'. Give a whole number below 2^31."),
         (lambda: Translations(8), "Translations: size is 8. Give whole numbers below 2^31 in brackets, as in (8, 8)."),
+        (lambda: PlaneGroup("p5"), "there is no plane group 'p5' of a grid; known: 'p2', 'p4', 'p4m', 'pm', 'pmm'."),
+        (lambda: Polyhedral("cube"), "there is no polyhedral group 'cube'; known: 'Icosahedral', 'Octahedral', 'Tetrahedral'."),
         (lambda: Product((SO(3), "S_n")), "Product: 'S_n' is no group. Give objects of symcheck.groups, such as SO(3)."),
         (lambda: from_string(f"C_{10**20}"), f"Cyclic: fold is {10**20}. Give a whole number below 2^31."),
         (

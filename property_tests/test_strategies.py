@@ -133,6 +133,11 @@ def test_a_group_without_a_size_is_refused_with_the_next_step(name: str) -> None
 def test_what_is_no_group_or_claim_is_refused() -> None:
     with pytest.raises(GroupError, match=r"^strategies\.elements: 3 is no group\. Use a name such as 'SO\(3\)'\.$"):
         elements(3)  # type: ignore[arg-type]
+    own = Claim(torch.abs, "SO(3)", domain=FromStrategy(st.floats(-1, 1)), inputs="scalar", outputs="scalar")
+    with pytest.raises(
+        DomainError, match=r"can't run inside a test of Hypothesis\. Give the claim a domain that draws by torch"
+    ):
+        trials(own)
     with pytest.raises(ClaimError, match=r"^strategies\.trials: 'SO\(3\)' is no Claim\. Give a symcheck\.Claim\.$"):
         trials("SO(3)")  # type: ignore[arg-type]
 

@@ -43,6 +43,16 @@ def raised_at(error: BaseException) -> str:
     return f"{file}:{line}" if line else ""
 
 
+def own_error(error: BaseException) -> str:
+    """An error in a sentence, with the line of the user's own that raised it; "" if another package's or ours did."""
+    stack = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    file, line = next(((file, line) for file, line in reversed(stack) if _kind(file) not in ("torch", "none")), ("", 0))
+    if _kind(file) != "user":
+        return ""
+    text = next(iter(str(error).strip().splitlines()), "(no message)").rstrip(".")
+    return f"raised {type(error).__name__}: {text} (at {shown(file)}:{line}). Mend it there."
+
+
 def _outwards(frame: FrameType | None) -> Iterator[tuple[str, int]]:
     while frame is not None:
         yield frame.f_code.co_filename, frame.f_lineno

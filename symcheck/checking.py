@@ -131,8 +131,10 @@ def audit(
     written, and taken from. `layers` adds what the layers of a model carry under the group of a claim that holds.
     """
     settings = _settings(seed, trials, device, dtype, perturb)
-    if max_time is not None and not 0 < max_time < math.inf:
+    if max_time is not None and not (isinstance(max_time, (int, float)) and 0 < max_time < math.inf):
         raise SettingsError(f"max_time is a number of seconds above 0, not {max_time!r}.")
+    if baseline is not None and not isinstance(baseline, Record):
+        raise SettingsError(f"the baseline is a Record, not {brief(baseline)}. Read one: symcheck.report.reading.read(path)")
     if not isinstance(claims, (Claim, Iterable)):
         raise ClaimError(f"{brief(claims)} is no Claim. Give an iterable of symcheck.Claim.")
     claims, left_out = [claims] if isinstance(claims, Claim) else list(claims), list(skipped)

@@ -186,8 +186,9 @@ def _algebra(group: Monoid, rng: Generator) -> None:
 
 def _simplification(group: Monoid, rng: Generator) -> None:
     """Every candidate is an element and simpler: or a shrinker would never end."""
-    if float(group.complexity(group.identity(1))) != 0:
-        raise AssertionError(f"{group}: the identity's complexity is 0.")
+    cost = float(group.complexity(group.identity(1)))
+    if cost != 0:
+        raise AssertionError(f"{group}: the complexity of the identity is {cost:g}, and has to be 0.")
     for g in group.sample(4, rng):
         own, candidates = float(group.complexity(g.unsqueeze(0))), group.simpler(g)
         if not bool(group.contains(candidates).all()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,8 @@ class Guarded(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
-            if _mendable(error):
-                click.echo(f"symcheck: {_mendable(error)}", err=True)
+            if told := _mendable(error):
+                click.echo(f"symcheck: {told}", err=True)
                 ctx.exit(2)
             click.echo(f"{traceback.format_exc()}\nsymcheck: the error above is symcheck's own. Please report it.", err=True)
             ctx.exit(3)
@@ -39,7 +40,12 @@ def _mendable(error: Exception) -> str:
         return "there isn't the memory for this. Give smaller shapes, or fewer trials."
     if isinstance(error, UnicodeEncodeError) or (isinstance(error, ValueError) and "embedded null" in str(error)):
         return f"a name has a character in it that none can have: {printable(str(error))}. Check what was given."
-    return ""
+    if "torch" not in sys.modules:  # and so none of the user's code has run
+        return ""
+    from symcheck._source import own_error
+
+    own = own_error(error)
+    return f"the code that was named {printable(own)}" if own else ""
 
 
 def in_a_folder(option: str, file: Path | None) -> None:

@@ -58,6 +58,7 @@ class Forward:
     shapes: list[torch.Size] | None = None
     eps: tuple[float, ...] = ()  # of each output leaf's own dtype: an output that is cast rounds to it
     crashes: dict[int, str] = field(default_factory=dict)
+    recovered: list[str] = field(default_factory=list)  # calls that raised, of which each part then did well
     calls: int = 0
     evaluations: int = 0
 
@@ -130,6 +131,7 @@ class Forward:
         return y
 
     def _chunk(self, x: Leaves, start: int, stop: int) -> Leaves:
+        raised, known = "", len(self.crashes)
         try:
             return self._run([leaf[start:stop] for leaf in x])
         except ModelError as error:
@@ -139,8 +141,10 @@ class Forward:
                 self.limit = max(1, (stop - start) // 2)  # and stay there: the next call would run out again
                 middle = start + self.limit
             else:
-                middle = (start + stop) // 2  # find the trials that raise, by halves
+                raised, middle = str(error), (start + stop) // 2  # find the trials that raise, by halves
         halves = self._chunk(x, start, middle), self._chunk(x, middle, stop)
+        if raised and len(self.crashes) == known:
+            self.recovered.append(f"{stop - start} inputs in {self.placement.precision} ({raised})")
         return [torch.cat(leaves) for leaves in zip(*halves, strict=True)]
 
     def _crash(self, trial: int, error: ModelError) -> Leaves:

@@ -131,6 +131,12 @@ class Sides:
     def _variances(self) -> Leaves:
         return [variance(leaf) for leaf in self._generic(self.quantity)]
 
+    @cached_property
+    def lost(self) -> list[Tensor | None]:
+        """Of each leaf the entries `(*shape)` that are NaN or infinite at every generic input; None where there are others."""
+        bad = [~leaf.isfinite() for leaf in self._generic(self.quantity)]
+        return [each[0].cpu() if bool((each == each[:1]).all()) else None for each in bad]
+
     def _generic(self, leaves: Leaves) -> Leaves:
         """The rows of the generic inputs."""
         generic = (self.trials.region_of == 0).to(self.f.placement.device)

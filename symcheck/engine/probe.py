@@ -55,7 +55,9 @@ class Setup:
     def at(self, placement: Placement) -> Forward:
         """The same calls at another placement."""
         default = self.forward.default_dtype and placement == self.forward.placement
-        return replace(self.forward, placement=placement, default_dtype=default, crashes={}, calls=0, evaluations=0)
+        return replace(
+            self.forward, placement=placement, default_dtype=default, crashes={}, recovered=[], calls=0, evaluations=0
+        )
 
 
 def sample(domain: Domain, n: int, rng: torch.Generator) -> tuple[Leaves, Structure]:

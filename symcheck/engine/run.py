@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from symcheck._source import raised_at
+from symcheck._source import own_error
 from symcheck.claims import Claim
 from symcheck.engine import weights
 from symcheck.engine.bound import Bound
@@ -64,8 +64,8 @@ def _misstated(error: Exception) -> str:
     """
     if isinstance(error, SymcheckError):
         return str(error)
-    at, text = raised_at(error), next(iter(str(error).strip().splitlines()), "(no message)").rstrip(".")
-    return f"what the claim is made of raised {type(error).__name__}: {text} (at {at}). Mend it there." if at else ""
+    own = own_error(error)
+    return f"what the claim is made of {own}" if own else ""
 
 
 def examine(claim: Claim, settings: Settings) -> Iterator[Event]:
@@ -355,7 +355,11 @@ class _Examination:
         return replace(
             outcome,
             figures=judgement.figures,
-            findings=outcome.findings + idle(setup.bound, trials, double.sweep) + at_structured(trials, double.sweep),
+            findings=outcome.findings
+            + idle(setup.bound, trials, double.sweep)
+            + masked(names, double.sides)
+            + at_structured(trials, double.sweep)
+            + retried(readings),
             counterexample=counterexample(setup, trials, evidence, judgement.violating, prop.arity),
             violating=int((judgement.violating & trials.random).sum()),
             profile=profile(setup.bound.group, trials, relative(double.sweep.error, double.sides.signal)),
@@ -509,6 +513,34 @@ def _crash(found: Sweep, trials: Trials, setup: Setup, placement: Placement) -> 
         f"the model fails on {len(raised)} of {int((trials.region == 0).sum())} trials, for the first time at "
         f"g = {element}: {found.crashes[raised[0]]}"
     )
+
+
+def retried(readings: Sequence[Reading]) -> tuple[Finding, ...]:
+    """A finding if a call raised, though the same inputs did well in smaller calls: a limit of the model's, or a whim."""
+    told = [text for reading in readings for text in reading.forward.recovered[:1]]
+    text = (
+        "The model raised in a call with {}, and not when the same inputs were given in smaller calls. If no limit of its "
+        "batch size explains that, it raises at random: what is told is of the calls that returned."
+    )
+    return tuple(Finding("raises-in-batches", text.format(one), "note") for one in told[:1])
+
+
+def masked(names: Iterable[str], sides: Sides) -> tuple[Finding, ...]:
+    """Findings about outputs of which the same entries are NaN or infinite at every input, and others aren't: a mask."""
+    findings = []
+    for name, lost in zip(names, sides.lost, strict=True):
+        if lost is not None and lost.any() and not lost.all():
+            first = tuple(lost.nonzero()[0].tolist())
+            subject = f"Output '{name}'" if name else "The output"
+            findings.append(
+                Finding(
+                    "nonfinite-entries",
+                    f"{subject} is NaN or infinite in {int(lost.sum())} of its {lost.numel()} entries, the same at every "
+                    f"input, the first at {first}. Where that is a mask, fill these with zeros, or leave them out of what the "
+                    f"model returns.",
+                )
+            )
+    return tuple(findings)
 
 
 def at_structured(trials: Trials, found: Sweep) -> tuple[Finding, ...]:
