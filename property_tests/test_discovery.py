@@ -258,6 +258,35 @@ def test_maps_of_what_is_ignored_alone_are_not_told() -> None:
     assert found.notes == ("the output ignores 24 of 36 directions of input 'x': maps of what it ignores aren't told",)
 
 
+def strided(x: Tensor) -> Tensor:
+    """Every fourth sample of a cyclic filter."""
+    return (x + 2 * x.roll(1, -1) - 0.5 * x.roll(3, -1)).tanh()[..., ::4]
+
+
+def repeated(x: Tensor) -> Tensor:
+    return (x + 2 * x.roll(1, -1)).tanh().repeat_interleave(3, -1)
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        (strided, "Z_N, roll(axes=(-1,), step=4) -> roll(axes=(-1,))"),
+        (lambda x: strided(x).square().sum(-1), "Z_N, roll(axes=(-1,), step=4) -> scalar"),
+        (lambda x: strided(x).repeat_interleave(4, -1), "Z_N, roll(axes=(-1,), step=4) -> roll(axes=(-1,), step=4)"),
+        (repeated, "Z_N, roll(axes=(-1,)) -> roll(axes=(-1,), step=3)"),
+        (lambda x: torch.nn.functional.pad(x, (1, 0))[..., :12:4].tanh(), None),  # its first sample is a zero
+    ],
+    ids=["stride", "pooled", "back up", "upsampled", "padded"],
+)
+def test_rolls_by_strides_are_told(model: Any, told: str | None) -> None:
+    example = torch.randn(2, 12)
+    found = discover(model, example)
+    assert [text for text in acts(found) if "roll" in text] == ([] if told is None else [told])
+    scope: dict[str, Any] = {"MODEL": model, "EXAMPLE": example}
+    exec(found.source(), scope)
+    assert symcheck.audit(scope["CLAIMS"], trials=32).exit_code == 0
+
+
 def test_rolls_and_reflections_of_an_image_are_both_told_and_flips_written_down() -> None:
     def blurred(x: Tensor) -> Tensor:
         around = sum(x.roll(step, axis) for step in (1, -1) for axis in (-1, -2))

@@ -96,6 +96,8 @@ def test_what_could_not_be_tried_is_not_met() -> None:
     record = audit([tried(crashing), tried(noisy)], trials=8)
     assert [r.met for r in record.results] == [False, False]
     assert record.exit_code == 1
+    told = "nothing is promised; of what was tried, 0 of 2 hold, and 2 can't be told (CRASHED, UNSTABLE)."
+    assert verdict_line(record) == told
 
 
 def test_promises_are_counted_apart() -> None:

@@ -236,6 +236,8 @@ def test_the_banner_says_it_in_words(record: Record, results: dict[str, Result])
     tried = [msgspec.structs.replace(results[name], expected="either", met=True) for name in ("angle", "holds")]
     assert "Nothing is promised; of what was tried, 1 of 2 hold" in render(with_results(record, *tried))
     assert "The claim is as expected" in render(with_results(record, results["holds"], tried[0]))
+    crashed = [msgspec.structs.replace(results[name], expected="either", met=False) for name in ("crashed", "nan")]
+    assert "2 of 3 claims are not as expected" in render(with_results(record, results["holds"], *crashed, tried[0]))
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,11 @@ def test_an_image_carries_the_regular_rep_of_shifts() -> None:
     assert (told["0"], told["1"], told["2"]) == ("1 regular", "1 regular", "1x1")
 
 
+def test_a_grid_too_large_to_fit_is_not_said_to_carry_nothing() -> None:
+    found = infer(lambda x: x.sin(), torch.randn(2, 1, 10, 10), group="Z_N^2", inputs="roll")
+    assert found.layers[-1].because.startswith("no linear map of up to 90 features follows the group: ")
+
+
 def test_zero_padding_carries_none() -> None:
     torch.manual_seed(0)
     net = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU())

@@ -576,7 +576,15 @@ MISFITS: list[tuple[Rep, Group, Shape, str]] = [
         Roll(),
         Translations((6,)),
         (6, 6),
-        "input 'x' has shape (6, 6): Roll(axes=(-2, -1)) under Z_6 shifts 1 axes of sizes (6,).",
+        "input 'x' has shape (6, 6): Roll(axes=(-2, -1)) shifts along 2 axes, and Z_6 along 1. Use 'Z_N^2', or name as many "
+        "axes as Z_6 shifts.",
+    ),
+    (
+        Roll(axes=(-1,)),
+        Translations((6, 4)),
+        (6, 4),
+        "input 'x' has shape (6, 4): Roll(axes=(-1,)) shifts along 1 axis, and Z_6 x Z_4 along 2. Use 'Z_N', or name as many "
+        "axes as Z_6 x Z_4 shifts.",
     ),
     (
         Irreps("2x1o"),

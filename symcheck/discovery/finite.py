@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, islice
 
 from symcheck.discovery.naming import Proposal
 from symcheck.discovery.screen import screened
@@ -92,8 +92,7 @@ class _Search:
         leaf, axis = place
         size = self.shapes[leaf][axis]
         if size > 2:
-            rolls = [self._moved(shape, size, lambda a: Roll(axes=(a,))) for shape in self.outs]
-            one = self._screened(f"rolls of {size}", "Z_N", self._on((place,), lambda axes: Roll(axes=axes)), rolls)
+            one = self._rolls(place, 1)
             if one is not None:
                 yield one
             flips = [[*self._moved(shape, size, lambda a: Flip(axes=(a,))), Sign()] for shape in self.outs]
@@ -103,12 +102,25 @@ class _Search:
                 yield two
             if one is not None:
                 return
+            strides = (self._rolls(place, step) for step in range(2, size) if size % step == 0)
+            yield from islice((found for found in strides if found is not None), 1)  # that of the fewest samples
         for i, j in combinations(range(size), 2) if size <= ENTRIES else ():
             swaps = [[*self._moved(shape, size, lambda a: Swap(i, j, axis=a)), Sign()] for shape in self.outs]  # noqa: B023 - called now
             inputs = self._on((place,), lambda axes: Swap(i, j, axis=axes[0]))  # noqa: B023
             found = self._screened(f"swap of {i} and {j}", "Flips(1)", inputs, swaps)
             if found is not None:
                 yield found
+
+    def _rolls(self, place: tuple[int, int], step: int) -> Proposal | None:
+        """Rolls along one axis by so many samples, of outputs by as many as their axes are times as long."""
+        size = self.shapes[place[0]][place[1]]
+        around = size // step
+        outs = [
+            [Scalar(), *(Roll((a - len(shape),), own // around) for a, own in enumerate(shape) if own and own % around == 0)]
+            for shape in self.outs
+        ]
+        name = f"rolls of {size}" if step == 1 else f"rolls of {size} by {step}"
+        return self._screened(name, "Z_N", self._on((place,), lambda axes: Roll(axes, step)), outs)
 
     def _images(self, done: set[tuple[int, int]]) -> Iterator[tuple[int, Proposal]]:
         """Quarter turns and reflections, else quarter turns alone, by leaf."""

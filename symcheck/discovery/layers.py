@@ -320,7 +320,8 @@ class _Layers:
         if rank > half // 2:
             return replace(layer, because="too few inputs to fit its features", residual=math.inf)
         if not residual <= self.policy.slack * self.policy.single:
-            return replace(layer, because=f"no linear map of features follows the group: {residual:.1e} is left")
+            fitted = "features" if math.prod(h.shape[1:]) <= WIDEST else f"up to {WIDEST} features"
+            return replace(layer, because=f"no linear map of {fitted} follows the group: {residual:.1e} is left")
         if far is not None and not self._carried(z, generators, steps, (_rows(far, axes) - centre) @ basis):
             return replace(layer, because=_JUMPS, residual=math.inf)
         rep, defect = self._named(generators, matrices, rank)

@@ -370,6 +370,8 @@ def verdict_line(record: Record) -> str:
         words = f"nothing is promised; of what was tried, {sum(result.passed for result in tried)} of {len(tried)} hold"
     elif tried:
         words += f"; of what nobody promises, {sum(result.passed for result in tried)} of {len(tried)} hold"
+    if failed := [result for result in tried if not (result.met or result.known)]:
+        words += f", and {len(failed)} can't be told ({', '.join(dict.fromkeys(map(heading, failed)))})"
     if known := sum(result.known for result in record.results):
         words += f"; {known} {'fails' if known == 1 else 'fail'} as in the baseline"
     if record.skipped:

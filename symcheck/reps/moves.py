@@ -230,12 +230,14 @@ class Roll(OnGrid):
             return f"{self} shifts by whole samples, and {group} by fractions of one too. Use 'fourier_shift'"
         if any(_turns(factor) for factor in (group.factors if isinstance(group, Product) else (group,))):
             return f"{self} only shifts, and {group} turns or reflects the grid as well. Use 'image'"
+        if len(size) != len(self.axes):
+            named = f"Use {str(Translations((None,) * len(self.axes)))!r}, or name as many axes as {group} shifts"
+            own = "1 axis" if len(self.axes) == 1 else f"{len(self.axes)} axes"
+            return f"{self} shifts along {own}, and {group} along {len(size)}. {named}"
         here, there = tuple(shape[axis] for axis in self.axes), tuple(self.step * n for n in size)
-        return (
-            None
-            if here == there
-            else f"{self} under {group} shifts {len(size)} axes of sizes {there}{self._other(here, there)}"
-        )
+        if here != there:
+            return f"{self} under {group} shifts {len(size)} axes of sizes {there}{self._other(here, there)}"
+        return None
 
     def _other(self, here: Sequence[int], there: Sequence[int]) -> str:
         """What to do about a grid that is so many times as coarse or as fine, or that no whole number of steps goes round."""
