@@ -383,6 +383,19 @@ def test_forces_by_autograd_inside_the_model() -> None:
     assert [r.verdict.name for r in audit(model, Equivariance(), Conservative(), **words)] == ["HOLDS", "HOLDS"]
 
 
+@pytest.mark.parametrize("added", [0, 2])
+def test_sides_of_other_shapes_are_an_error(added: int) -> None:
+    """More padding makes more rows; and no row may be stretched to many, as torch would."""
+
+    def padded(x: Tensor) -> Tensor:
+        return nn.functional.pad(x, (0, 0, 0, added)) if added else x[..., :1, :]
+
+    result = only(torch.tanh, FormatInvariance(convert=padded), group="S_n", inputs="permute", outputs="permute")
+    assert result.misstated
+    shape = (5 + added, 3) if added else (1, 3)
+    assert f"f(convert(x)) = f(x): the left side has shape {shape}, the right side (5, 3)." in result.because
+
+
 class Field(nn.Module):
     """Pairs within a cosine cutoff, whose second derivative jumps there, as those of SchNet and PaiNN do."""
 
