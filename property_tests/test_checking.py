@@ -306,7 +306,7 @@ def test_a_bad_output(model: Callable[..., Any], part: str) -> None:
 
 
 def test_a_ragged_list_is_a_tree_of_numbers_that_no_vector_fits() -> None:
-    with pytest.raises(ClaimError, match=r"Vector\(\) needs 1 trailing axis; output '\[0\]\[0\]' has shape \(\)"):
+    with pytest.raises(ClaimError, match=r"output '\[0\]\[0\]' has shape \(\): Vector\(\) needs 1 trailing axis\."):
         symcheck.check(lambda x: [[1.0, 2.0], [3.0]], CLOUD, **ROTATION)
 
 

@@ -945,17 +945,17 @@ def test_group_convolutions_commute_with_the_regular_rep(group: str) -> None:
 @pytest.mark.parametrize(
     ("group", "shape", "text"),
     [
-        (Dihedral(4), (4,), "Regular(axis=-1) under D_4 has 8 entries along axis -1, one for each element; x has shape (4,)."),
+        (Dihedral(4), (4,), "x has shape (4,): Regular(axis=-1) under D_4 has 8 entries along axis -1, one for each element."),
         (
             SO(3),
             (4,),
-            "Regular(axis=-1): SO(3) has infinitely many elements, and so no order. Ask for `dimension`, that of its Lie "
-            "algebra; x has shape (4,).",
+            "x has shape (4,): Regular(axis=-1): SO(3) has infinitely many elements, and so no order. Ask for `dimension`, "
+            "that of its Lie algebra.",
         ),
         (
             Symmetric(8),
             (8,),
-            "Regular(axis=-1): S_8 has 40,320 elements; up to 10,000 can be listed. Draw some with `sample`; x has shape (8,).",
+            "x has shape (8,): Regular(axis=-1): S_8 has 40,320 elements; up to 10,000 can be listed. Draw some with `sample`.",
         ),
     ],
     ids=["size", "infinite", "too many"],
@@ -1125,7 +1125,7 @@ def test_other_texts_are_no_planar_irreps(text: str) -> None:
     [
         (O(3), (2,), "O(3) has no angle"),
         (Symmetric(3), (2,), "S_3 has no angle"),
-        (SO(2), (3,), "PlanarIrreps(text='1') acts on a last axis of size 2; x has shape (3,)."),
+        (SO(2), (3,), "x has shape (3,): PlanarIrreps(text='1') under SO(2) acts on a last axis of size 2."),
         (from_string("GL(2)"), (2,), "is defined for rotations and reflections of the plane, not for GL(2)"),
     ],
     ids=["space", "no matrices", "size", "shears"],

@@ -223,6 +223,26 @@ def test_what_is_no_sarif_is_refused(path: tuple[str, Any], record: Record) -> N
     assert not VALID.is_valid({**msgspec.json.decode(rendered(record, "sarif")), path[0]: path[1]})
 
 
+@pytest.mark.peers
+def test_a_reader_of_sarif_that_others_wrote_reads_all_of_it(record: Record) -> None:
+    reader = pytest.importorskip("sarif_pydantic", reason="SARIF is read by an independent reader: pip install sarif-pydantic")
+    log = msgspec.json.decode(rendered(record, "sarif"))
+    read = reader.Sarif.model_validate(log).model_dump(mode="json", by_alias=True, exclude_none=True)
+    assert _left_out(log, read) == []
+    log["runs"][0]["results"][0]["level"] = "catastrophic"
+    with pytest.raises(ValueError, match="catastrophic"):
+        reader.Sarif.model_validate(log)
+
+
+def _left_out(written: Any, read: Any, path: str = "") -> list[str]:
+    """Where what was read differs from what was written; what it fills in besides doesn't matter."""
+    if isinstance(written, dict):
+        return [gap for key in written for gap in _left_out(written[key], read.get(key), f"{path}/{key}")]
+    if isinstance(written, list):
+        return [gap for i, (a, b) in enumerate(zip(written, read, strict=True)) for gap in _left_out(a, b, f"{path}/{i}")]
+    return [] if written == read else [path]
+
+
 # Names are hostile input
 
 HOSTILE = st.text(st.one_of(st.characters(), st.sampled_from("\x1b\x00\x7f\r\n%:,<>&\"']\u2028\ufffe")), max_size=12)

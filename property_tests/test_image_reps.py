@@ -181,7 +181,7 @@ def test_there_is_one_orientation_for_each_linear_part(group: Group, count: int)
         with pytest.raises(ClaimError) as caught:
             RegularImage().check(group, (wrong, 4, 4), True, "x")
         assert str(caught.value) == (
-            f"RegularImage() under {group} has {count} orientations along axis -3; x has shape ({wrong}, 4, 4)."
+            f"x has shape ({wrong}, 4, 4): RegularImage() under {group} has {count} orientations along axis -3."
         )
 
 
@@ -288,96 +288,96 @@ MISFITS: list[tuple[Rep, Monoid, tuple[int, ...], str]] = [
         Image(),
         Cyclic(4),
         (4, 6),
-        f"{IMAGE} under C_4 turns rows into columns, and needs a square image; x has shape (4, 6).",
+        f"x has shape (4, 6): {IMAGE} under C_4 turns rows into columns, and needs a square image.",
     ),
     (
         Image(),
         Dihedral(4),
         (6, 4),
-        f"{IMAGE} under D_4 turns rows into columns, and needs a square image; x has shape (6, 4).",
+        f"x has shape (6, 4): {IMAGE} under D_4 turns rows into columns, and needs a square image.",
     ),
     (
         Image(),
         Cyclic(6),
         (4, 4),
-        f"{IMAGE} moves samples to places of samples, and C_6 moves some between them. Use Rotate(); x has shape (4, 4).",
+        f"x has shape (4, 4): {IMAGE} moves samples to places of samples, and C_6 moves some between them. Use Rotate().",
     ),
     (
         Image(),
         SO(2),
         (4, 4),
-        f"{IMAGE} moves samples to places of samples, and SO(2) moves some between them. Use Rotate(); x has shape (4, 4).",
+        f"x has shape (4, 4): {IMAGE} moves samples to places of samples, and SO(2) moves some between them. Use Rotate().",
     ),
     (
         Image(),
         PeriodicShifts((4, 4)),
         (4, 4),
-        f"{IMAGE} moves samples to places of samples, and (R/4)^2 moves some between them. Use FourierShift(); "
-        "x has shape (4, 4).",
+        f"x has shape (4, 4): {IMAGE} moves samples to places of samples, and (R/4)^2 moves some between them. Use "
+        "FourierShift().",
     ),
     (
         Image(),
         PlaneGroup("p4", (5, 5)),
         (4, 4),
-        f"{IMAGE} under p4(5) acts on an image of size (5, 5); x has shape (4, 4).",
+        f"x has shape (4, 4): {IMAGE} under p4(5) acts on an image of size (5, 5).",
     ),
     (
         Image(),
         SignFlips(3),
         (4, 4),
-        f"{IMAGE} acts on the 2 axes of an image, not on the 3 dimensions of Flips(3); x has shape (4, 4).",
+        f"x has shape (4, 4): {IMAGE} acts on the 2 axes of an image, not on the 3 dimensions of Flips(3).",
     ),
     (
         Image(),
         Symmetric(3),
         (4, 4),
-        f"{IMAGE}: S_3 has no linear part. Use a matrix group, such as 'SO(3)', or another rep; x has shape (4, 4).",
+        f"x has shape (4, 4): {IMAGE}: S_3 has no linear part. Use a matrix group, such as 'SO(3)', or another rep.",
     ),
     (
         Image(),
         Cyclic(4),
         (4,),
-        f"{IMAGE} needs 2 trailing axes; x has shape (4,). Use 'scalar' if it is invariant.",
+        f"x has shape (4,): {IMAGE} needs 2 trailing axes. Use 'scalar' if it is invariant.",
     ),
     (
         RegularImage(),
         Cyclic(4),
         (4, 4, 6),
-        "RegularImage() under C_4 turns rows into columns, and needs a square image; x has shape (4, 4, 6).",
+        "x has shape (4, 4, 6): RegularImage() under C_4 turns rows into columns, and needs a square image.",
     ),
     (
         Rotate(),
         SO(3),
         (4, 4),
-        "Rotate(interpolation='bicubic') is defined for rotations and reflections of the plane, not for SO(3); "
-        "x has shape (4, 4).",
+        "x has shape (4, 4): Rotate(interpolation='bicubic') is defined for rotations and reflections of the plane, not for "
+        "SO(3).",
     ),
     (
         Rotate(),
         from_string("GL(2)"),
         (4, 4),
-        "Rotate(interpolation='bicubic') is defined for rotations and reflections of the plane, not for GL(2); "
-        "x has shape (4, 4).",
+        "x has shape (4, 4): Rotate(interpolation='bicubic') is defined for rotations and reflections of the plane, not for "
+        "GL(2).",
     ),
     (
         Rotate("fourier"),
         SO(2),
         (4, 6),
-        "Rotate(interpolation='fourier') turns rows into columns, and needs a square image. Make it square, or use 'bicubic'; "
-        "x has shape (4, 6).",
+        "x has shape (4, 6): Rotate(interpolation='fourier') turns rows into columns, and needs a square image. Make it "
+        "square, or use 'bicubic'.",
     ),
     (
         FourierShift(),
         PeriodicShifts((4, 6)),
         (6, 4),
-        "FourierShift(axes=(-2, -1)) under R/4 x R/6 shifts 2 axes of sizes (4, 6); x has shape (6, 4).",
+        "x has shape (6, 4): FourierShift(axes=(-2, -1)) under R/4 x R/6 shifts 2 axes of sizes (4, 6).",
     ),
     (
         FourierShift(),
         SO(2),
         (4, 4),
-        "FourierShift(axes=(-2, -1)): SO(2) has no cyclic shifts. Use a group of grid translations, such as 'Z_N^2', or "
-        "another rep; x has shape (4, 4).",
+        "x has shape (4, 4): FourierShift(axes=(-2, -1)): SO(2) has no cyclic shifts. Use a group of grid translations, such "
+        "as 'Z_N^2', or another rep.",
     ),
 ]
 
@@ -391,7 +391,7 @@ def test_what_does_not_fit_is_refused(rep: Rep, group: Monoid, shape: tuple[int,
 
 def test_rolling_under_turns_is_no_representation() -> None:
     """The shifts of p4 don't add up."""
-    with pytest.raises(ClaimError, match=r"only shifts, and p4\(6\) turns or reflects the grid as well. Use 'image'; input"):
+    with pytest.raises(ClaimError, match=r"only shifts, and p4\(6\) turns or reflects the grid as well. Use 'image'\."):
         symcheck.check(isotropic, noise(4, 1, 6, 6), group="p4", inputs="roll", outputs="roll")
 
 

@@ -304,7 +304,10 @@ def test_a_parameter_that_the_group_does_not_fit_is_named() -> None:
     result = only(net, ClassEquivariance({"0.bias": "permute(axis=-1)"}), group="S_4", inputs="scalar", outputs="scalar",
         domain=torch.randn(6, 3))  # fmt: skip
     assert result.misstated
-    assert "permutes 4 entries along axis -1; parameter '0.bias' has shape (5,)" in result.because
+    assert (
+        "parameter '0.bias' has shape (5,): Permute(axis=-1, of='points') under S_4 permutes 4 entries along axis -1."
+        in result.because
+    )
 
 
 def coulomb(x: Tensor) -> tuple[Tensor, Tensor]:

@@ -42,6 +42,7 @@ from symcheck.groups import (
 from symcheck.groups.warps import Warps
 from symcheck.reps import (
     CATALOGUE,
+    Along,
     Blocks,
     Cartesian,
     Conjugate,
@@ -190,8 +191,29 @@ def test_reps_that_commute_are_not_refused(rep: Rep, group: Monoid, shape: Shape
     assert rep.misfit(group, shape) is None
 
 
+def state(entries: int) -> str:
+    return f"State a rep of {entries} entries, or 'scalar' for what the group leaves alone."
+
+
+@pytest.mark.parametrize(
+    ("rep", "shape", "instead"),
+    [
+        (Vector(), (5, 12), "For 4 of them one after the other write '4 vector'."),
+        (Irreps("1o+2e"), (5, 16), "For 2 of them one after the other write '2 (1o+2e)'."),
+        (Point(), (3, 64), "Axis -2 has that size: 'along(point, axis=-2)' acts there."),
+        (Permute() * Vector(), (8, 3, 16), "Axis -2 has that size: 'along(vector, axis=-2)' acts there."),
+        (Vector(), (1,), "State a rep of 1 entry, or 'scalar' for what the group leaves alone."),
+    ],
+    ids=str,
+)
+def test_a_wrong_size_is_told_what_may_have_been_meant(rep: Rep, shape: Shape, instead: str) -> None:
+    reason = rep.misfit(Product((E(3), Symmetric(3))), shape)
+    assert reason is not None
+    assert reason.endswith(instead)
+
+
 def test_a_misfit_of_one_is_a_misfit_of_all() -> None:
-    assert misfit(Permute() * Point(), CLOUD, (5, 2)) == "Point() under E(3) x S_5 acts on a last axis of size 3"
+    assert misfit(Permute() * Point(), CLOUD, (5, 2)) == f"Point() under E(3) x S_5 acts on a last axis of size 3. {state(2)}"
     assert "SO(3) has no permutations of points" in misfit(Permute() * Vector(), SO(3), (5, 3))
 
 
@@ -273,7 +295,7 @@ def test_operators_take_reps_and_counts(operation: Callable[[], Any]) -> None:
 
 def test_blocks_that_do_not_fit_are_refused() -> None:
     rep = 4 * Scalar() + 2 * Vector()
-    assert misfit(rep, SO(3), (5, 9)) == f"{rep} under SO(3) acts on a last axis of size 10"
+    assert misfit(rep, SO(3), (5, 9)) == f"{rep} under SO(3) acts on a last axis of size 10. {state(9)}"
     assert misfit(Permute() + Scalar(), Symmetric(3), (3, 4)) == (
         f"{Permute()} + Scalar(): S_3 doesn't tell on how many entries {Permute()} acts. Put what acts along an axis beside "
         f"the sum, as in 'permute * (4 scalar + 2 vector)'."
@@ -341,7 +363,7 @@ def test_products_that_do_not_exist_are_refused() -> None:
         f"sizes the group tells."
     )
     pair = TensorProduct(Vector(), Vector())
-    assert misfit(pair, SO(3), (3, 3)) == f"{pair} under SO(3) acts on a last axis of size 9"
+    assert misfit(pair, SO(3), (3, 3)) == f"{pair} under SO(3) acts on a last axis of size 9. {state(3)}"
 
 
 # Duals and conjugates
@@ -422,6 +444,37 @@ def test_what_has_no_dual_is_refused() -> None:
     assert "S_3 has no linear part" in misfit(Dual(Vector()), Symmetric(3), (3,))
 
 
+# Along another axis
+
+
+def test_points_in_rows_are_points_in_columns_transposed() -> None:
+    rows, columns, group = Along(Point(), -2), Point(), E(3)
+    g, x = elements(group), numbers(3, 4)
+    assert torch.equal(rows.act(group, g, x), columns.act(group, g, x.mT).mT)
+    assert not close(rows.act(group, g, x[..., :3]), columns.act(group, g, x[..., :3]))
+    assert rows.patterns((3, 4)).keys() == columns.patterns((4, 3)).keys()
+    assert all(torch.equal(x, columns.patterns((4, 3))[name].mT) for name, x in rows.patterns((3, 4)).items())
+
+
+@pytest.mark.parametrize(("leak", "verdict"), [(0.0, Verdict.HOLDS), (0.1, Verdict.VIOLATED)])
+def test_a_network_on_points_in_rows_is_checked(leak: float, verdict: Verdict) -> None:
+    def centred(x: Tensor) -> Tensor:
+        return (x - x.mean(-1, keepdim=True)).square().sum((-2, -1)) + leak * x[..., 0, :].sin().sum(-1)
+
+    claim = {"inputs": "along(point, axis=-2) * permute(axis=-1)", "outputs": "scalar"}
+    assert symcheck.check(centred, torch.randn(3, 7), group="E(3) x S_n", **claim).verdict is verdict
+
+
+def test_what_does_not_act_on_the_last_axis_alone_stays_there() -> None:
+    assert refusal(lambda: Along(Permute(), -3)) == (
+        "Along(rep=Permute(axis=-2, of='points'), axis=-3): Permute(axis=-2, of='points') doesn't act on the last axis alone. "
+        "Use "
+        "one that does, such as 'vector'."
+    )
+    assert "a negative integer" in refusal(lambda: Along(Vector(), 1))
+    assert misfit(Along(Vector(), -2), SO(3), (4, 3)).startswith("Along(rep=Vector(), axis=-2): Vector() under SO(3) acts on")
+
+
 # By way of a homomorphism
 
 
@@ -477,7 +530,7 @@ def test_a_rep_of_another_group_is_refused() -> None:
     rep = Via(Vector(), cover)
     assert str(rep) == "Via(Vector(), SU(2) -> SO(3))"
     assert misfit(rep, SO(3), (3,)) == "Via(Vector(), SU(2) -> SO(3)) is for SU(2), not for SO(3)"
-    assert misfit(rep, SU(2), (2,)) == "Vector() under SO(3) acts on a last axis of size 3"
+    assert misfit(rep, SU(2), (2,)) == f"Vector() under SO(3) acts on a last axis of size 3. {state(2)}"
 
 
 def test_a_homomorphism_from_a_group_of_any_size_is_one_from_each() -> None:
@@ -666,7 +719,7 @@ def test_voigts_lists_exist_in_two_and_three_dimensions() -> None:
     assert (
         misfit(Voigt(), O(4), (10,)) == "Voigt(shear=1.0) is defined for real matrix groups of 2 and 3 dimensions, not for O(4)"
     )
-    assert misfit(Voigt(), O(3), (3,)) == "Voigt(shear=1.0) under O(3) acts on a last axis of size 6"
+    assert misfit(Voigt(), O(3), (3,)) == f"Voigt(shear=1.0) under O(3) acts on a last axis of size 6. {state(3)}"
     assert "positive: 1 for a stress" in refusal(lambda: Voigt(0))
 
 
@@ -837,7 +890,7 @@ def test_a_geometric_algebra_needs_its_metric() -> None:
         "Multivector(p=3, q=1) is defined for groups that keep its metric (+1, +1, +1, -1), not for SO+(1,3)"
     )
     assert ", not for GL(3)" in misfit(Multivector(), GL(3), (8,))
-    assert misfit(Multivector(), O(3), (7,)) == "Multivector(p=3, q=0) under O(3) acts on a last axis of size 8"
+    assert misfit(Multivector(), O(3), (7,)) == f"Multivector(p=3, q=0) under O(3) acts on a last axis of size 8. {state(7)}"
     assert "from 1 to 8 basis vectors" in refusal(lambda: Multivector(0, 0))
 
 
@@ -1066,6 +1119,8 @@ WORDS: list[tuple[str, Rep]] = [
     ("dual(cartesian(rank=2, lower=1))", Dual(Cartesian(2, 1))),
     ("conjugate(spinor)", Conjugate(Spinor())),
     ("factor(vector, index=1)", Factor(Vector(), 1)),
+    ("along(point, axis=-2) * permute(axis=-1)", Along(Point(), -2) * Permute(-1)),
+    ("along(4 scalar + 2 vector, axis=-3)", Along(4 * Scalar() + 2 * Vector(), -3)),
     ("factor(spinor(spin=1), index=0) * permute", Factor(Spinor(1), 0) * Permute()),
     ("relabel(of='nodes') * permute(axis=-1, of='a + b * c')", Relabel("nodes") * Permute(-1, of="a + b * c")),
     ("scale_by(power=-3) * cartesian", ScaleBy(-3) * Cartesian()),
@@ -1145,7 +1200,7 @@ def test_every_combination_has_a_text_that_is_read_or_is_an_object() -> None:
     texts = [
         word(rep)
         for kind in CATALOGUE
-        if kind in (Together, Blocks, TensorProduct, Dual, Conjugate, Factor)
+        if kind in (Together, Blocks, TensorProduct, Dual, Conjugate, Factor, Along)
         for rep, _, _ in kind.examples()
     ]
     assert texts

@@ -252,10 +252,10 @@ REP = "SphericalSignal(degree=2, res=5, nodes='equiangular')"
 @pytest.mark.parametrize(
     ("group", "shape", "text"),
     [
-        (SO(3), (5, 5), f"{REP} acts on last axes of sizes 5 and 10; input 'x' has shape (5, 5)."),
-        (SO(2), (5, 10), f"{REP} is defined for rotations and reflections of 3 dimensions, not for SO(2); "),
+        (SO(3), (5, 5), f"input 'x' has shape (5, 5): {REP} acts on last axes of sizes 5 and 10."),
+        (SO(2), (5, 10), f"{REP} is defined for rotations and reflections of 3 dimensions, not for SO(2)."),
         (Symmetric(3), (5, 10), f"{REP}: S_3 has no linear part. "),
-        (SO(3), (10,), f"{REP} needs 2 trailing axes; input 'x' has shape (10,)."),
+        (SO(3), (10,), f"input 'x' has shape (10,): {REP} needs 2 trailing axes."),
     ],
     ids=["wrong grid", "planar", "no matrices", "no grid"],
 )

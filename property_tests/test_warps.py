@@ -377,32 +377,32 @@ def test_words_stand_for_reps(word: str, rep: Rep) -> None:
 
 
 MISFITS: list[tuple[Rep, Monoid, Shape, str]] = [
-    (Warp(), Warps(4), (5, 2), "Warp(axis=-2) under Warp(4) acts on 4 steps along axis -2; input 'x' has shape (5, 2)."),
+    (Warp(), Warps(4), (5, 2), "input 'x' has shape (5, 2): Warp(axis=-2) under Warp(4) acts on 4 steps along axis -2."),
     (
         Insert(),
         SO(3),
         (5,),
-        "Insert(axis=-1): SO(3) has no time warps. Use the monoid of time warps, 'Warp(T)', or another rep; input 'x' has "
-        "shape (5,).",
+        "input 'x' has shape (5,): Insert(axis=-1): SO(3) has no time warps. Use the monoid of time warps, 'Warp(T)', or "
+        "another rep.",
     ),
     (
         Moments(4),
         TimeChanges(3),
         (9,),
-        "Moments(pieces=4) under PL(3) acts on a last axis of 3 log gaps and at least one moment; input 'x' has shape (9,).",
+        "input 'x' has shape (9,): Moments(pieces=4) under PL(3) acts on a last axis of 3 log gaps and at least one moment.",
     ),
     (
         Moments(3),
         TimeChanges(3),
         (3,),
-        "Moments(pieces=3) under PL(3) acts on a last axis of 3 log gaps and at least one moment; input 'x' has shape (3,).",
+        "input 'x' has shape (3,): Moments(pieces=3) under PL(3) acts on a last axis of 3 log gaps and at least one moment.",
     ),
     (
         LogShift(),
         Warps(4),
         (3,),
-        "LogShift(power=-1): Warp(4) has no scaling. Use a group that scales, such as 'R+' or 'Sim(3)', or another rep; input "
-        "'x' has shape (3,).",
+        "input 'x' has shape (3,): LogShift(power=-1): Warp(4) has no scaling. Use a group that scales, such as 'R+' or "
+        "'Sim(3)', or another rep.",
     ),
 ]
 

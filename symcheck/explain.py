@@ -97,6 +97,7 @@ BREAKS: Mapping[str, str] = {
     "TensorProduct": "the factors in the other order",
     "Dual": "to take a covector (a gradient) for a vector, which only rotations forgive",
     "Conjugate": "a conjugate left out, as in |x|^2 = x conj(x)",
+    "Along": "the axis before it is reshaped: (N, 3) read as (3, N)",
     "Via": "a map that is no homomorphism",
     "Factor": "another factor's number",
     "Custom": "a function that is no action: rho(g) rho(h) = rho(g h) is checked without the model",

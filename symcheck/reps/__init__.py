@@ -16,7 +16,7 @@ from symcheck.reps.base import Look, Rep, Shape
 from symcheck.reps.block import Block
 from symcheck.reps.cartesian import Character, LastAxis, Point, Scalar, Vector
 from symcheck.reps.custom import Custom
-from symcheck.reps.derived import Conjugate, Dual, Factor, Via
+from symcheck.reps.derived import Along, Conjugate, Dual, Factor, Via
 from symcheck.reps.finite import Phase, PlanarIrreps, Regular, Sign
 from symcheck.reps.gauge import ComplexFramed, Cycle, Framed, LogMap, Transport
 from symcheck.reps.homogeneous import Homogeneous
@@ -64,6 +64,7 @@ CATALOGUE: tuple[type[Rep], ...] = (
     TensorProduct,
     Dual,
     Conjugate,
+    Along,
     Via,
     Factor,
     Custom,
@@ -82,6 +83,7 @@ _NAMES: dict[str, type[Rep]] = {kind.name: kind for kind in CATALOGUE} | {"trivi
 
 __all__ = [
     "CATALOGUE",
+    "Along",
     "Block",
     "Blocks",
     "Cartesian",

@@ -30,7 +30,7 @@ from symcheck.groups import (
     Symmetric,
     Translations,
 )
-from symcheck.reps.base import Look, Rep, Shape
+from symcheck.reps.base import Look, Rep, Shape, wrong_size
 from symcheck.reps.cartesian import Point, Scalar, Vector
 from symcheck.reps.irreps import Irreps
 from symcheck.reps.moves import Permute, Relabel, Roll
@@ -271,9 +271,7 @@ class Blocks(Combined):
             (size,) = self.fibre(group)
         except GroupError as error:
             return str(error)
-        if shape[-1] != size:
-            return f"{self} under {group} acts on a last axis of size {size}"
-        return None
+        return wrong_size(self, group, shape, size)
 
     @classmethod
     def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
@@ -351,9 +349,7 @@ class TensorProduct(Combined):
             reason = rep.misfit(group, fibre)
             if reason is not None:
                 return reason
-        if shape[-1] != self.fibre(group)[0]:
-            return f"{self} under {group} acts on a last axis of size {self.fibre(group)[0]}"
-        return None
+        return wrong_size(self, group, shape, self.fibre(group)[0])
 
     @classmethod
     def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:

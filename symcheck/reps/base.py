@@ -130,7 +130,7 @@ class Rep(ABC):
         if len(shape) < self.rank:
             axes = "axis" if self.rank == 1 else "axes"
             raise ClaimError(
-                f"{self} needs {self.rank} trailing {axes}; {where} has shape {tuple(shape)}. Use 'scalar' if it is invariant."
+                f"{where} has shape {tuple(shape)}: {self} needs {self.rank} trailing {axes}. Use 'scalar' if it is invariant."
             )
         if floating and self.indices:
             raise ClaimError(
@@ -143,8 +143,26 @@ class Rep(ABC):
             )
         reason = self.misfit(group, shape)
         if reason is not None:
-            raise ClaimError(f"{reason.rstrip('.')}; {where} has shape {tuple(shape)}.")
+            raise ClaimError(f"{where} has shape {tuple(shape)}: {reason.rstrip('.')}.")
         if dtype is not None and not dtype.is_complex and self.is_complex(group):
             raise ClaimError(
                 f"{self} under {group} acts on complex tensors; {where} is {dtype}. Give complex numbers, as by torch.complex."
             )
+
+
+def wrong_size(rep: Rep, group: Monoid, shape: Shape, size: int) -> str | None:
+    """Why a rep of a last axis of `size` can't act on tensors of that shape, and what may have been meant; None if it can."""
+    from symcheck.reps.algebra import word
+
+    if shape[-1] == size:
+        return None
+    copies, rest = divmod(shape[-1], size)
+    if copies and not rest:
+        instead = f"For {copies} of them one after the other write '{word(copies * rep)}'"
+    elif size in shape[:-1]:
+        axis = max(axis for axis in range(-len(shape), -1) if shape[axis] == size)
+        instead = f"Axis {axis} has that size: 'along({word(rep)}, axis={axis})' acts there"
+    else:
+        entries = "1 entry" if shape[-1] == 1 else f"{shape[-1]} entries"
+        instead = f"State a rep of {entries}, or 'scalar' for what the group leaves alone"
+    return f"{rep} under {group} acts on a last axis of size {size}. {instead}."

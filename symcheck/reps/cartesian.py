@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 from symcheck import patterns
 from symcheck.errors import ClaimError, GroupError
 from symcheck.groups import GL, PGL, SE, SL, SO, SU, Aff, E, Galilei, Lorentz, Monoid, O, Poincare, Sim, Symmetric, U
-from symcheck.reps.base import Look, Rep, Shape
+from symcheck.reps.base import Look, Rep, Shape, wrong_size
 
 
 class Character(Rep):
@@ -104,9 +104,7 @@ class LastAxis(Rep):
             (dim,) = self.fibre(group)
         except GroupError as error:
             return f"{self}: {error}"
-        if shape[-1] != dim:
-            return f"{self} under {group} acts on a last axis of size {dim}"
-        return None
+        return wrong_size(self, group, shape, dim)
 
 
 @dataclass(frozen=True)

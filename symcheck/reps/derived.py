@@ -1,9 +1,9 @@
-"""Reps derived from one other: its dual, its conjugate, and what it is to another group."""
+"""Reps derived from one other: its dual, its conjugate, itself along another axis, and what it is to another group."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,7 +16,7 @@ from symcheck.reps.algebra import Combined, TensorProduct, are_linear, are_reps,
 from symcheck.reps.base import Look, Rep, Shape
 from symcheck.reps.cartesian import Point, Vector, matrix_act
 from symcheck.reps.irreps import Irreps
-from symcheck.reps.moves import Permute
+from symcheck.reps.moves import AlongAxis, Permute
 from symcheck.reps.spinor import Spinor
 from symcheck.reps.tensors import Cartesian, PseudoScalar
 
@@ -126,6 +126,62 @@ class Conjugate(Derived):
     @classmethod
     def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
         return [(cls(Vector()), O(3), (4, 3)), (cls(Spinor()), SU(2), (2, 2)), (cls(2 * Vector()), U(3), (6,))]
+
+
+@dataclass(frozen=True)
+class Along(AlongAxis, Derived):
+    """A rep of the last axis along another one: `along(point, axis=-2)` moves points whose coordinates are rows, `(3, N)`."""
+
+    axis: int
+
+    name = "along"
+
+    def __post_init__(self) -> None:
+        are_reps("Along", self.parts)
+        AlongAxis.__post_init__(self)
+        if self.rep.mixes != (-1,):
+            raise ClaimError(f"{self}: {self.rep} doesn't act on the last axis alone. Use one that does, such as 'vector'.")
+
+    @property
+    def text(self) -> str:
+        return f"along({word(self.rep)}, axis={self.axis})"
+
+    def fibre(self, group: Monoid) -> Shape | None:
+        """None: what it acts on isn't of the trailing axes alone."""
+        return None
+
+    def look(self, group: Monoid, shape: Shape) -> Look:
+        return ""
+
+    def act(self, group: Monoid, g: Tensor, x: Tensor) -> Tensor:
+        return self.rep.act(group, g, x.movedim(self.axis, -1)).movedim(-1, self.axis)
+
+    def pooled(self, group: Monoid, x: Tensor) -> Tensor:
+        return self.rep.pooled(group, x.movedim(self.axis, -1)).movedim(-1, self.axis)
+
+    def sample(self, group: Monoid, shape: Shape, n: int, rng: Generator) -> Tensor:
+        return self.rep.sample(group, self._last(shape), n, rng).movedim(-1, self.axis)
+
+    def patterns(self, shape: Shape) -> Mapping[str, Tensor]:
+        return {name: x.movedim(-1, self.axis) for name, x in self.rep.patterns(self._last(shape)).items()}
+
+    def misfit(self, group: Monoid, shape: Shape) -> str | None:
+        reason = self.rep.misfit(group, self._last(shape))
+        return None if reason is None else f"{self}: {reason}"
+
+    def _last(self, shape: Shape) -> Shape:
+        """That shape with the axis in the last place."""
+        at = len(shape) + self.axis
+        return (*shape[:at], *shape[at + 1 :], shape[at])
+
+    @classmethod
+    def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
+        return [
+            (cls(Point(), -2), E(3), (3, 4)),
+            (cls(Vector(), -3), O(2), (2, 4, 5)),
+            (cls(2 * Vector() + PseudoScalar(), -2) * Permute(axis=-1), Product((O(3), Symmetric(4))), (7, 4)),
+            (cls(Irreps("1o+2e"), -2), SO(3), (8, 3)),
+        ]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from symcheck.errors import ClaimError, GroupError
 from symcheck.groups import SO, Cyclic, Dihedral, E, Monoid, O, Polyhedral, SignedPermutations, Symmetric
-from symcheck.reps.base import Rep, Shape
+from symcheck.reps.base import Rep, Shape, wrong_size
 from symcheck.reps.cartesian import Character, is_orthogonal, matrix_act
 from symcheck.reps.moves import AlongAxis
 
@@ -245,9 +245,7 @@ class PlanarIrreps(Rep):
             return f"{self}: {error}"
         if not turns:
             return f"{self} is defined for rotations and reflections of the plane, not for {group}"
-        if shape[-1] != self.dim:
-            return f"{self} acts on a last axis of size {self.dim}"
-        return None
+        return wrong_size(self, group, shape, self.dim)
 
     @classmethod
     def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from symcheck.errors import ClaimError, GroupError
 from symcheck.groups import SO, E, Monoid, O, Polyhedral
-from symcheck.reps.base import Rep, Shape
+from symcheck.reps.base import Rep, Shape, wrong_size
 from symcheck.reps.cartesian import is_orthogonal, matrix_act
 
 
@@ -83,9 +83,7 @@ class Irreps(Rep):
             return f"{self}: {error}"
         if not fits:
             return f"{self} is defined for rotations and reflections of 3 dimensions, not for {group}"
-        if shape[-1] != self.dim:
-            return f"{self} acts on a last axis of size {self.dim}"
-        return None
+        return wrong_size(self, group, shape, self.dim)
 
     @classmethod
     def examples(cls) -> Sequence[tuple[Rep, Monoid, Shape]]:
