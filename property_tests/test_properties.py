@@ -166,6 +166,16 @@ def test_one_claim_of_several_properties_has_a_result_for_each() -> None:
     assert {result.verdict.name for result in results} == {"VIOLATED"}
 
 
+def test_a_property_that_says_nothing_leaves_the_others_their_verdicts() -> None:
+    properties = (Equivariance(), Infinitesimal(), Composition())
+    results = audit(energy, *properties, group="S_n", inputs="permute")
+    assert [(result.property_name, result.verdict.name, result.misstated) for result in results] == [
+        ("equivariance", "HOLDS", False),
+        ("infinitesimal", "CRASHED", True),
+        ("composition", "HOLDS", False),
+    ]
+
+
 def test_the_lie_derivative_does_not_see_reflections() -> None:
     def chiral(x: Tensor) -> Tensor:
         return torch.linalg.det(x[..., :3, :])
