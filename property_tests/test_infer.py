@@ -44,6 +44,17 @@ def black_box(x: Tensor) -> Tensor:
     return torch.cat([*scalars, *vectors, *tensors], -1) @ mixed().to(x)
 
 
+def test_the_defect_of_scalars_is_not_that_of_their_noise() -> None:
+    """Features that are invariant to float32, as behind its tables: their generators are noise, and so are its commutators."""
+
+    def tabled(x: Tensor) -> Tensor:
+        return torch.cat([x.norm(dim=-1), 1e-9 * x.sum(-1) + x.square().sum(-1).cos()], -1)
+
+    (layer,) = infer(tabled, torch.randn(4, 2, 3), group="SO(3)", inputs="vector").layers
+    assert layer.rep == "4x0"
+    assert layer.defect < 1e-6
+
+
 @pytest.mark.parametrize(("group", "rep"), [("SO(3)", "6x0+8x1+2x2"), ("O(3)", "6x0e+1x1e+7x1o+2x2e")])
 def test_irreps_are_read_off_a_black_box(group: str, rep: str) -> None:
     (layer,) = infer(black_box, torch.randn(4, 2, 3), group=group, inputs="vector").layers

@@ -166,6 +166,16 @@ def test_one_claim_of_several_properties_has_a_result_for_each() -> None:
     assert {result.verdict.name for result in results} == {"VIOLATED"}
 
 
+def test_a_property_that_says_nothing_leaves_the_others_their_verdicts() -> None:
+    properties = (Equivariance(), Infinitesimal(), Composition())
+    results = audit(energy, *properties, group="S_n", inputs="permute")
+    assert [(result.property_name, result.verdict.name, result.misstated) for result in results] == [
+        ("equivariance", "HOLDS", False),
+        ("infinitesimal", "CRASHED", True),
+        ("composition", "HOLDS", False),
+    ]
+
+
 def test_the_lie_derivative_does_not_see_reflections() -> None:
     def chiral(x: Tensor) -> Tensor:
         return torch.linalg.det(x[..., :3, :])
@@ -412,6 +422,19 @@ def test_forces_by_autograd_inside_the_model() -> None:
 
     words = {"group": "E(3)", "inputs": "point", "outputs": ("scalar", "vector")}
     assert [r.verdict.name for r in audit(model, Equivariance(), Conservative(), **words)] == ["HOLDS", "HOLDS"]
+
+
+@pytest.mark.parametrize("added", [0, 2])
+def test_sides_of_other_shapes_are_an_error(added: int) -> None:
+    """More padding makes more rows; and no row may be stretched to many, as torch would."""
+
+    def padded(x: Tensor) -> Tensor:
+        return nn.functional.pad(x, (0, 0, 0, added)) if added else x[..., :1, :]
+
+    result = only(torch.tanh, FormatInvariance(convert=padded), group="S_n", inputs="permute", outputs="permute")
+    assert result.misstated
+    shape = (5 + added, 3) if added else (1, 3)
+    assert f"f(convert(x)) = f(x): the left side has shape {shape}, the right side (5, 3)." in result.because
 
 
 class Field(nn.Module):

@@ -74,6 +74,19 @@ def test_a_distance_that_weighs_the_axes_ends_at_two_points_and_a_quarter_turn()
     assert found.finished
 
 
+@pytest.mark.parametrize("seed", [0, 1, 4])
+def test_a_break_that_quarter_turns_keep_ends_at_an_eighth(seed: int) -> None:
+    """As what works on each entry of a tensor by itself does; from an angle near 180 degrees 45 isn't the nearest multiple."""
+
+    def softened(x: Tensor) -> Tensor:
+        outer = (x.unsqueeze(-1) * x.unsqueeze(-2)).sum(-3)
+        return nn.functional.softplus(outer.diagonal(dim1=-2, dim2=-1)).sum(-1)
+
+    x = torch.randn(4, 3, generator=Generator().manual_seed(0))
+    claim = Claim(softened, "SO(3)", domain=x, inputs="vector", outputs="scalar")
+    assert minimal(claim, trials=64, seed=seed).element.startswith("rotation by 45 deg about ")
+
+
 def test_one_point_could_not_have_shown_it() -> None:
     """The same twin holds at a single point: two are the fewest."""
     claim = twin(egnn, egnn.axis_weighted)

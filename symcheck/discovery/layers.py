@@ -364,7 +364,7 @@ class _Layers:
         basis = self.group.algebra()
         linear = _turns(basis)
         real = _real(basis)
-        defect = _defect(real, b)
+        defect = _defect(real, b, self.policy.slack * self.policy.single)
         chosen, turned = real[linear], b[linear]
         if len(chosen) == 0:
             return f"{rank} dimensions, moved by translations", defect
@@ -480,11 +480,16 @@ def _turns(basis: Tensor) -> list[int]:
     return [i for i, x in enumerate(basis) if bool((x[:, :-1] != 0).any())]
 
 
-def _defect(basis: Tensor, b: Tensor) -> float:
-    """By how much `[B_i, B_j]` miss what the structure constants say, as part of them, or of generators that commute."""
+def _defect(basis: Tensor, b: Tensor, near: float) -> float:
+    """By how much `[B_i, B_j]` miss what the structure constants say, as part of them, or of generators that commute.
+
+    Generators that are zero but for noise, those of scalars, are measured by the size of the group's own.
+    """
     k = len(basis)
     flat = brackets(basis).reshape(k * k, -1)
     c = torch.linalg.lstsq(basis.flatten(1).mT, flat.mT, driver="gelsd").solution.mT.reshape(k, k, k)
     own = brackets(b)
     gap = own - torch.einsum("ijl,lab->ijab", c, b)
-    return float(gap.norm()) / max(float(own.norm()), float(b.norm()), 5e-324) if b.numel() else 0.0
+    still = float(b.norm()) <= near * float(basis.norm())
+    scale = float(basis.norm()) if still else max(float(own.norm()), float(b.norm()))
+    return float(gap.norm()) / scale if b.numel() else 0.0

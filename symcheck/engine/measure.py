@@ -161,6 +161,7 @@ class Sides:
             x, fx = ([leaf.index_select(0, rows) for leaf in leaves] for leaves in (self.inputs, self.outputs))
             known = Known(self.f, x, fx, watched=closely)
             left, right = self.prop.sides(known, self.bound, known.x, *(one[part] for one in tuples))
+            self._check_alike(left, right)
             allowed = self.prop.allowance(known, self.bound, known.x, *(one[part] for one in tuples))
             crashes |= {start + i: text for i, text in known.crashes.items()}
             for column, (a, b) in enumerate(zip(left, right, strict=True)):
@@ -185,6 +186,16 @@ class Sides:
             moved=moved.cpu(),
             crashes=crashes,
         )
+
+    def _check_alike(self, left: Leaves, right: Leaves) -> None:
+        """ClaimError if the sides can't be compared number by number: shapes that torch would stretch to each other's too."""
+        both = [[tuple(leaf.shape[1:]) for leaf in side] for side in (left, right)]
+        if both[0] != both[1]:
+            left_words, right_words = (", ".join(map(str, shapes)) for shapes in both)
+            raise ClaimError(
+                f"{self.prop.statement}: the left side has shape {left_words}, the right side {right_words}. Make them the "
+                f"same: cut off what a conversion adds."
+            )
 
     def _compare(self, left: Tensor, right: Tensor, leaf: int, out: Tensor, *, closely: bool) -> None:
         """Writes `(4, n)`: the error, the magnitude, and closely the largest error of one entry, relative and as it is.

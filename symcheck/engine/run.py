@@ -69,7 +69,10 @@ def _misstated(error: Exception) -> str:
 
 
 def examine(claim: Claim, settings: Settings) -> Iterator[Event]:
-    """Audit one claim. Raises ClaimError, DomainError or SubjectError if it can't be tested as stated."""
+    """Audit one claim. Raises ClaimError, DomainError or SubjectError if it can't be tested as stated.
+
+    Of a claim of several properties those that it can't be tested for are judged CRASHED, with the reason.
+    """
     device = as_device(settings.device)
     with seeded(settings.seed):  # models that draw random numbers draw the same ones in every run
         model = claim.subject.load(settings.seed)
@@ -99,8 +102,14 @@ class _Examination:
         for prop in self.claim.properties:
             if setup.unstable is not None:
                 yield Judged(self._outcome(prop, Verdict.UNSTABLE, setup.unstable, setup))
-            else:
+                continue
+            try:
                 yield from self._measured(prop, setup, precise)
+            except ClaimError as error:
+                if len(self.claim.properties) == 1:
+                    raise
+                # of one of several, of which another may say something of the claim
+                yield Judged(replace(self._outcome(prop, Verdict.CRASHED, str(error), setup), misstated=True))
 
     def _probe(self) -> tuple[Setup, bool] | ModelError:
         """The setup, and whether the model runs in float64."""

@@ -78,5 +78,8 @@ def _within(larger: Homomorphism, smaller: Homomorphism, g: Tensor) -> bool:
     try:
         every = set(map(str, larger(larger.source.elements()).tolist()))
     except GroupError:
-        return not larger.name and str(smaller) in map(str, larger.source.subgroups())
+        source, name = str(larger.source), str(larger)
+        where = name.removeprefix(source)  # " about z": then its subgroups stand there too
+        there = name.startswith(source) and str(smaller).endswith(where)
+        return there and str(smaller).removesuffix(where) in map(str, larger.source.subgroups())
     return every.issuperset(map(str, g.tolist()))

@@ -150,7 +150,7 @@ def simpler_orthogonal(g: Tensor) -> Tensor:
     found = [one, *mirrors, -one, _nearest_permuting(g)]
     for i in range(dim):
         for j in range(i + 1, dim):
-            found += [plane_turn(dim, i, j, degrees) for degrees in (90.0, -90.0, 180.0)]
+            found += [plane_turn(dim, i, j, degrees) for degrees in (90.0, -90.0, 180.0, 45.0, -45.0)]
             turn = math.degrees(math.atan2(g[j, i] - g[i, j], g[i, i] + g[j, j]))
             flip = math.degrees(math.atan2(g[j, i] + g[i, j], g[i, i] - g[j, j]))
             found += [plane_turn(dim, i, j, degrees) for degrees in simpler_angles(turn)]
