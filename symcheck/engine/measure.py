@@ -15,7 +15,7 @@ from symcheck.engine.bound import Bound
 from symcheck.engine.derivatives import differentiable
 from symcheck.engine.evidence import Evidence
 from symcheck.engine.forward import Forward
-from symcheck.engine.noise import Noise, extent, minus, noise, real, rms
+from symcheck.engine.noise import Noise, evenly, extent, minus, noise, real, rms
 from symcheck.engine.policy import Policy
 from symcheck.engine.trials import Trials
 from symcheck.errors import ClaimError
@@ -384,9 +384,7 @@ class Floor:
         generic = (self.trials.region == 0).nonzero().flatten()
         entries = min(leaf[0].numel() for leaf in self.sides.quantity)
         lines = self.policy.few_lines if entries >= self.policy.line_entries else self.policy.lines
-        few = generic[
-            torch.linspace(0, len(generic) - 1, min(lines, self.policy.lines, len(generic)), dtype=torch.float64).long()
-        ]
+        few = generic[evenly(len(generic), min(lines, self.policy.lines))]
         left, right = self._noise(few)
         inward, outward = self._defects(few)
         size = sweep.magnitude

@@ -60,6 +60,11 @@ def minus(a: Tensor, b: Tensor) -> Tensor:
     return a - b if a.is_floating_point() or a.is_complex() else a.double() - b.double()
 
 
+def evenly(count: int, most: int) -> Tensor:
+    """The indices of at most `most` of `count` things, evenly spread. In float64, whatever the default dtype is."""
+    return torch.linspace(0, count - 1, min(most, count), dtype=torch.float64).long()
+
+
 def noise(
     f: Callable[[Leaves], Leaves],
     x: Leaves,

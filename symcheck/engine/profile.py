@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from symcheck.engine.noise import evenly
 from symcheck.engine.outcome import Point, Profile
 from symcheck.engine.trials import Trials
 from symcheck.errors import GroupError
@@ -18,11 +19,7 @@ POINTS = 128  # of a profile: enough for a curve or a map of the sphere, few eno
 def profile(group: Monoid, trials: Trials, error: Tensor) -> Profile | None:
     """The profile of the trials on generic inputs, `error` `(n,)` being relative; None where a group has no coordinates."""
     chosen = ((trials.region == 0) & error.isfinite()).nonzero().flatten()
-    chosen = (
-        chosen[torch.linspace(0, len(chosen) - 1, min(POINTS, len(chosen)), dtype=torch.float64).long()]
-        if len(chosen)
-        else chosen
-    )
+    chosen = chosen[evenly(len(chosen), POINTS)]
     found = coordinates(group, trials.g[chosen]) if len(chosen) else None
     if found is None:
         return None

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from symcheck._tree import Leaves
 from symcheck.engine.bound import Bound
-from symcheck.engine.noise import rms
+from symcheck.engine.noise import evenly, rms
 from symcheck.engine.policy import Policy
 from symcheck.errors import SymcheckError
 from symcheck.groups import Monoid
@@ -451,7 +451,7 @@ class Explainer:
         half, d = max(1, len(h) // 2), a.shape[-1]
         fit_a, fit_b = a[:half].flatten(0, 1), b[:half].flatten(0, 1)
         if len(fit_a) > 4 * d + 64:  # more rows tell no more
-            some = torch.linspace(0, len(fit_a) - 1, 4 * d + 64, dtype=torch.float64).long()
+            some = evenly(len(fit_a), 4 * d + 64)
             fit_a, fit_b = fit_a[some], fit_b[some]
         if self.actions.affine:
             fit_a = torch.cat([fit_a, torch.ones_like(fit_a[:, :1])], -1)
