@@ -13,6 +13,7 @@ import symcheck
 from symcheck import Claim, Subject, Verdict
 from symcheck.domains import PointCloud, Set
 from symcheck.engine import weights
+from symcheck.properties import FormatInvariance
 
 
 @pytest.mark.parametrize("lazily", [torch.conj, torch._neg_view], ids=["conjugate", "negative"])
@@ -115,6 +116,28 @@ def test_an_exact_model_holds_at_all_weights() -> None:
 
 def test_a_model_without_weights_has_none_to_perturb() -> None:
     assert audit(nn.Identity, "SO(3)", "vector", "vector").weights == ("own",)
+
+
+def test_a_model_is_not_perturbed_against_another_of_weights_of_its_own() -> None:
+    def build() -> nn.Module:
+        torch.manual_seed(1)
+        return Deep().eval()
+
+    def compared(other: Callable[[Tensor], Tensor]) -> symcheck.Result:
+        prop = FormatInvariance(lambda x: x.flip(-2), model=other)
+        claim = Claim(
+            Subject("deep", model=model), "S_n", domain=Set(6, 3), inputs="permute", outputs="scalar", properties=(prop,)
+        )
+        (result,) = symcheck.audit([claim], perturb=True).results
+        return result
+
+    model = build()
+    assert compared(build()).verdict is Verdict.HOLDS
+    assert compared(build()).weights == ("own",)
+    shared = compared(lambda x: model(x))
+    assert shared.verdict is Verdict.HOLDS
+    assert len(shared.weights) == 5
+    assert compared(Deep().eval()).verdict is Verdict.VIOLATED
 
 
 def test_every_parameter_moves_by_its_natural_size_and_shared_ones_once() -> None:

@@ -145,7 +145,7 @@ class _Examination:
         if outcome.verdict.passes("float32"):
             outcome = yield from self._at_boundaries(outcome, prop, setup, precise, readings[0].sides.signal)
         undecided = outcome.verdict is Verdict.VACUOUS  # a head that starts at zero: it may show something once it doesn't
-        if (outcome.verdict.passes("float32") or undecided) and precise and self._perturbs:
+        if (outcome.verdict.passes("float32") or undecided) and precise and self._perturbs(prop):
             outcome = yield from self._at_perturbed_weights(outcome, prop, setup)
         if outcome.interrupted:
             yield Judged(outcome)
@@ -155,10 +155,9 @@ class _Examination:
         violated = outcome.verdict is Verdict.VIOLATED
         yield Judged(replace(outcome, hints=hints(outcome, self.settings.policy) if violated else ()))
 
-    @property
-    def _perturbs(self) -> bool:
-        wanted = self.settings.perturb
-        return (self.claim.subject.build is not None if wanted is None else wanted) and weights.has_parameters(self.model)
+    def _perturbs(self, prop: Property) -> bool:
+        wanted = self.claim.subject.build is not None if self.settings.perturb is None else self.settings.perturb
+        return wanted and weights.can_perturb(self.model, prop.held)
 
     def _at_perturbed_weights(self, own: Outcome, prop: Property, setup: Setup) -> Generator[Event, None, Outcome]:
         """The worst outcome at perturbed weights, in float64 alone, that shows a break which the own ones hide.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -63,6 +63,11 @@ def calibrate(f: Forward, x: Leaves) -> None:
         module.eval()
 
 
-def has_parameters(model: Callable[..., Any]) -> bool:
-    """Whether there is anything to perturb."""
-    return any(True for module in modules_of(model) for _ in module.parameters(recurse=False))
+def can_perturb(model: Callable[..., Any], others: Iterable[Callable[..., Any]]) -> bool:
+    """Whether a model has parameters, and other models that it is compared with have none but these: theirs would stay."""
+    own = _parameters(model)
+    return bool(own) and all(_parameters(other) <= own for other in others)
+
+
+def _parameters(model: Callable[..., Any]) -> set[nn.Parameter]:
+    return {parameter for module in modules_of(model) for parameter in module.parameters(recurse=False)}

@@ -27,9 +27,7 @@ class Homomorphism:
     target: Monoid
     map: Callable[[Tensor], Tensor]
     name: str = ""  # how the image is called where the source's name doesn't tell: "SO(2) about z"
-    contains: Callable[[Tensor], Tensor] | None = (
-        None  # (n,), bool: which elements of the target are in the image, if it can tell
-    )
+    contains: Callable[[Tensor], Tensor] | None = None  # (n,), bool: which elements of the target lie in the image
 
     def __str__(self) -> str:
         return self.name or str(self.source)

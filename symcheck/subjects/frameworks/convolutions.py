@@ -232,11 +232,8 @@ def _strides(model: nn.Module) -> int:
     return max(jump.values(), default=1)
 
 
-PROBED = {
-    1: (256,),
-    2: (64, 32, 28),
-    3: (32,),
-}  # samples an axis, as many as the usual strides need, and as the usual images have
+PROBED = {1: (256,), 2: (64, 32, 28), 3: (32,)}
+"""Samples an axis: as many as the usual strides need, and as the usual images have."""
 
 
 def _taken(model: nn.Module, axes: int, samples: Sequence[int]) -> tuple[Grid, Tensor]:
