@@ -232,6 +232,10 @@ def test_bad_targets(write: Any, text: str | None, arguments: list[str], part: s
         (["--dtype", "flaot32"], "did you mean 'float32'"),
         (["--device", "quantum"], "device 'quantum' can't be used here"),
         (["--json", "nowhere/out.json"], "there is no folder 'nowhere'"),
+        (
+            ["--json", "-"],
+            "--json - names no file. Name one; audit and report write to standard output by --format without --to.",
+        ),
         (["--shape", "a,b", "--group", "SO(3)", "--input", "vector", "--output", "scalar"], "whole numbers with commas"),
         (["--shape", "4,3", "--group", "SO3", "--input", "vector", "--output", "scalar"], "did you mean 'SO(3)'"),
         (["--nonsense"], "No such option"),

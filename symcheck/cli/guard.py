@@ -54,6 +54,10 @@ def in_a_folder(option: str, file: Path | None) -> None:
         raise SettingsError(f"{option} {file}: there is no folder {str(file.parent)!r}. Make it first.")
     if file is not None and file.is_dir():
         raise SettingsError(f"{option} {file} is a folder. Name a file in it.")
+    if file == Path("-"):
+        raise SettingsError(
+            f"{option} - names no file. Name one; audit and report write to standard output by --format without --to."
+        )
 
 
 def unwritten(option: str, file: Path, command: str) -> None:
