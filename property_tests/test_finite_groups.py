@@ -506,10 +506,13 @@ def dims(group: Monoid) -> int | None:
         return None
 
 
+LINES = [f for f in INCLUSIONS if "(line at" in str(f)]  # of other lines than their source's: conjugate to it
 TURNING = [
     f
     for f in INCLUSIONS
-    if dims(f.source) == dims(f.target) is not None and not isinstance(f.target, SemidirectProduct)  # of its factor's matrices
+    if dims(f.source) == dims(f.target) is not None
+    and not isinstance(f.target, SemidirectProduct)  # of its factor's matrices
+    and f not in LINES
 ]
 ABOUT = [f for f in INCLUSIONS if isinstance(f.source, Cyclic) and dims(f.target) == 3]
 
@@ -519,6 +522,13 @@ def test_subgroups_turn_as_the_group_does(inclusion: Homomorphism) -> None:
     g = inclusion.source.elements()
     gap = inclusion.source.linear(g) - inclusion.target.linear(inclusion(g))
     assert float(gap.abs().max()) <= 8 * EPS
+
+
+@pytest.mark.parametrize("inclusion", LINES, ids=lambda f: f"{f} in {f.target}")
+def test_reflections_are_in_the_line_that_a_subgroup_names(inclusion: Homomorphism) -> None:
+    line = str(inclusion).partition("(")[2].rstrip(")")
+    mirror = next(g for g in inclusion.source.landmarks() if "line at 0 deg" in inclusion.source.describe(g))
+    assert inclusion.target.describe(inclusion(mirror.unsqueeze(0))[0]) == f"reflection in the {line}"
 
 
 @pytest.mark.parametrize("inclusion", ABOUT, ids=lambda f: f"{f} in {f.target}")
@@ -535,7 +545,11 @@ def test_turns_about_an_axis_of_space_have_their_angle(inclusion: Homomorphism) 
     [
         (Cyclic(12), ["C_6", "C_4", "C_3", "C_2"]),
         (Cyclic(5), []),
-        (Dihedral(4), ["C_4", "D_2", "C_2", "D_1"]),
+        (
+            Dihedral(4),
+            ["C_4", "D_2", "D_2 (line at 45 deg)", "C_2", "D_1"] + [f"D_1 (line at {angle} deg)" for angle in (45, 90, 135)],
+        ),
+        (Dihedral(9), ["C_9", "D_3", "C_3", "D_1"]),
         (SignFlips(2), ["flips of 0 alone", "flips of 1 alone", "one sign for all"]),
         (
             SignFlips(3),
@@ -549,9 +563,35 @@ def test_turns_about_an_axis_of_space_have_their_angle(inclusion: Homomorphism) 
         (SignedPermutations(3), ["Flips(3)", "S_3"]),
         (Polyhedral("Octahedral", True), ["Octahedral", "T_h", "Tetrahedral", "C_4 about z"]),
         (Polyhedral("Icosahedral"), ["Tetrahedral", "C_5 about (0.526, 0.000, 0.851)"]),
-        (PlaneGroup("p4m", (4, 4)), ["p4(4)", "pmm(4)", "p2(4)", "pm(4)", "Z_4^2", "D_4"]),
-        (PlaneGroup("pmm", (3, 4)), ["p2(3, 4)", "pm(3, 4)", "Z_3 x Z_4", "D_2"]),
-        (SemidirectProduct(Cyclic(5), Cyclic(4), lambda h, a: a * 2**h % 5), ["C_5 ⋊ C_2", "C_5", "C_4"]),
+        (
+            PlaneGroup("p4", (4, 4)),
+            [
+                "p2(4)",
+                "Z_4^2",
+                "p4(4) with shifts by multiples of 2",
+                "C_4",
+                "shifts by multiples of 2",
+                "shifts along axis 0",
+                "shifts along axis 1",
+                "C_2",
+            ],
+        ),
+        (
+            PlaneGroup("pmm", (3, 4)),
+            [
+                "p2(3, 4)",
+                "pm(3, 4)",
+                "Z_3 x Z_4 ⋊ D_1 (line at 90 deg)",
+                "Z_3 x Z_4",
+                "D_2",
+                "shifts along axis 1",
+                "shifts along axis 0",
+                "C_2",
+                "D_1",
+                "D_1 (line at 90 deg)",
+            ],
+        ),
+        (SemidirectProduct(Cyclic(5), Cyclic(4), lambda h, a: a * 2**h % 5), ["C_5 ⋊ C_2", "C_5", "C_4", "C_2"]),
     ],
     ids=str,
 )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from models import cnn, egnn
 from symcheck import Claim
@@ -94,6 +95,23 @@ def test_one_of_two_mirrors_that_holds_is_told() -> None:
         return (x * torch.arange(6.0).to(x).unsqueeze(-1)).sum((-3, -2, -1))
 
     assert outcome(sideways, "Flips(2)", Grid(1, (6, 6)), "flip").holding == ("flips of 1 alone",)
+
+
+@pytest.mark.parametrize("group", ["p4", "p4m", "pm"])
+def test_a_pooled_group_network_keeps_turns_and_shifts_by_its_stride(group: str) -> None:
+    def pooled(x: Tensor) -> Tensor:
+        return avg_pool2d(x.pow(3), 2).square().amax((-2, -1))
+
+    found = outcome(pooled, group, Grid(1, (8, 8)), "image")
+    assert found.holding == (f"{group}(8) with shifts by multiples of 2",)
+    assert [hint.kind for hint in found.hints] == ["stride"]
+
+
+@pytest.mark.parametrize(("axis", "expected"), [(-1, "shifts along axis 0"), (-2, "shifts along axis 1")])
+def test_a_mirror_and_the_shifts_of_one_axis_are_told_of_a_plane_group(axis: int, expected: str) -> None:
+    mirrors = {-1: "D_1 (line at 90 deg)", -2: "D_1"}  # the one that leaves the place along that axis
+    found = outcome(lambda x: x.cumsum(axis).pow(3).sum((-3, -2, -1)), "p4m", Grid(1, (8, 8)), "image")
+    assert found.holding == (expected, mirrors[axis])
 
 
 def test_orders_that_are_read() -> None:

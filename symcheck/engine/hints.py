@@ -64,8 +64,9 @@ def _from_location(outcome: Outcome, policy: Policy) -> Iterator[Hint]:
 def _from_subgroups(outcome: Outcome) -> Iterator[Hint]:
     """What still holds says what doesn't."""
     for name in outcome.holding:
-        if name.startswith(_MULTIPLES):
-            samples = int(name.removeprefix(_MULTIPLES)) * max(_steps(outcome.claim.inputs), default=1)
+        _, told, stride = name.partition(_MULTIPLES)
+        if told:
+            samples = int(stride) * max(_steps(outcome.claim.inputs), default=1)
             cause = f"a stride, a pooling or a grid of patches of {samples} samples"
             yield Hint("stride", cause, f"it holds under {name}, and not under {outcome.group}")
             return

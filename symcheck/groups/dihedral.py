@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+MOST_LINES = 8
+"""In up to so many lines `subgroups` tells them apart."""
+
+
 @dataclass(frozen=True)
 class Dihedral(PointGroup):
     """The symmetries of a regular polygon, `2 * fold` of them: `(n, 2)`, int64, steps k and reflections m.
@@ -106,9 +110,12 @@ class Dihedral(PointGroup):
         return torch.stack([matrix[..., 0], matrix[..., 1] * _sign(g).unsqueeze(-1) + 0.0], -1)
 
     def subgroups(self) -> tuple[Homomorphism, ...]:
-        """The rotations C_n, and C_d and D_d for each divisor d of n."""
+        """The rotations C_n, and C_d and D_d for each divisor d of n, that with each choice of lines that it has."""
         found = [Homomorphism(Cyclic(d), self, _rotations(self.fold // d)) for d in (self.fold, *divisors(self.fold)) if d > 1]
-        found += [Homomorphism(Dihedral(d), self, _steps(self.fold // d)) for d in divisors(self.fold)]
+        for d in divisors(self.fold):
+            for first in range(self.fold // d if self.fold <= MOST_LINES else 1):
+                name = f"D_{d} (line at {180 * first / self.fold:.4g} deg)" if first else ""
+                found.append(Homomorphism(Dihedral(d), self, _steps(self.fold // d, first), name))
         return tuple(sorted(found, key=lambda inclusion: -inclusion.source.order))
 
 
@@ -121,5 +128,6 @@ def _rotations(times: int) -> Callable[[Tensor], Tensor]:
     return lambda g: torch.cat([times * g, torch.zeros_like(g)], -1)
 
 
-def _steps(times: int) -> Callable[[Tensor], Tensor]:
-    return lambda g: torch.stack([times * g[:, 0], g[:, 1]], -1)
+def _steps(times: int, first: int) -> Callable[[Tensor], Tensor]:
+    """The map to every so manieth rotation, and to the reflections in the lines of these from the first on."""
+    return lambda g: torch.stack([times * g[:, 0] + first * g[:, 1], g[:, 1]], -1)

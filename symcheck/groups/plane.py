@@ -16,7 +16,7 @@ from symcheck.groups.cyclic import Cyclic
 from symcheck.groups.dihedral import Dihedral
 from symcheck.groups.homomorphism import Homomorphism
 from symcheck.groups.lattice import Translations
-from symcheck.groups.semidirect import Semidirect
+from symcheck.groups.semidirect import Semidirect, SemidirectProduct
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -114,7 +114,15 @@ class PlaneGroup(Semidirect):
     def restricted(self, inclusion: Homomorphism) -> Group | None:
         names = {group: name for name, group in _POINT_GROUPS.items()}
         name = names.get(inclusion.source)  # type: ignore[call-overload] # looking up another kind finds nothing
+        if name is not None and inclusion.name and isinstance(inclusion.source, Dihedral):  # of other lines than the name's
+            return SemidirectProduct(self.normal, inclusion.source, lambda k, a: self.moved(inclusion(k), a))
         return None if name is None else PlaneGroup(name, self.size)
+
+    def thinned(self, inclusion: Homomorphism) -> Group | None:
+        """The same with coarser shifts, alike along both axes."""
+        coarse = inclusion.source
+        alike = isinstance(coarse, Translations) and len(coarse.grid) == len(self.grid)
+        return PlaneGroup(self.name, (coarse.grid[0], coarse.grid[1])) if alike else None
 
     def shift(self, g: Tensor) -> Tensor:
         """The step v. That of a product is no sum: shift(gh) = shift(g) + linear(g) shift(h), cyclically."""

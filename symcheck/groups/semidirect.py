@@ -49,6 +49,10 @@ class Semidirect(Group):
     def restricted(self, inclusion: Homomorphism) -> Group | None:
         """N ⋊ K for a subgroup K of H, or None if that has no name here."""
 
+    def thinned(self, inclusion: Homomorphism) -> Group | None:
+        """M ⋊ H for a subgroup M of N, or None if that has no name here, or H moves M to another one."""
+        return None
+
     @property
     def element(self) -> tuple[int, ...]:
         return (math.prod(self.normal.element) + math.prod(self.acting.element),)
@@ -128,13 +132,29 @@ class Semidirect(Group):
         return self.pack(self.normal.identity(len(g)), g)
 
     def subgroups(self) -> tuple[Homomorphism, ...]:
-        """N ⋊ K for the subgroups K of H, and the two groups that it is built from."""
-        found = [Homomorphism(part, self, partial(self.embed, i)) for i, part in enumerate(self.factors)]
+        """N and H, N ⋊ K for the subgroups K of H, M ⋊ H for those M of N, and each K and M alone."""
+        found = [self._part(i) for i in (0, 1)]
         for inclusion in self.acting.subgroups():
             source = self.restricted(inclusion)
             if source is not None:
-                found.append(Homomorphism(source, self, self._with(inclusion)))
+                which = inclusion.name.removeprefix(str(inclusion.source))  # of several of one kind
+                found.append(Homomorphism(source, self, self._with(inclusion), f"{source}{which}" if which else ""))
+            found.append(found[1].after(inclusion))
+        for inclusion in self.normal.subgroups():
+            source = self.thinned(inclusion)
+            if source is not None:
+                inside = None if inclusion.contains is None else self._starts_in(inclusion.contains)
+                found.append(Homomorphism(source, self, self._from(inclusion), f"{self} with {inclusion}", inside))
+            found.append(found[0].after(inclusion))
         return tuple(sorted(found, key=lambda inclusion: -inclusion.source.order))
+
+    def _part(self, i: int) -> Homomorphism:
+        other = (self.acting, self.normal)[i]
+
+        def inside(g: Tensor) -> Tensor:
+            return (self.unpack(g)[1 - i] == other.identity(1)).flatten(1).all(-1)
+
+        return Homomorphism(self.factors[i], self, partial(self.embed, i), contains=inside)
 
     def _with(self, inclusion: Homomorphism) -> Callable[[Tensor], Tensor]:
         """Elements (a, k) as (a, h) of this group."""
@@ -145,6 +165,19 @@ class Semidirect(Group):
             return self.pack(g[:, :cut], inclusion(g[:, cut:].reshape(len(g), *kind)))
 
         return wider
+
+    def _from(self, inclusion: Homomorphism) -> Callable[[Tensor], Tensor]:
+        """Elements (m, h) as (a, h) of this group."""
+        kind = inclusion.source.element
+        cut = math.prod(kind)
+
+        def wider(g: Tensor) -> Tensor:
+            return self.pack(inclusion(g[:, :cut].reshape(len(g), *kind)), g[:, cut:])
+
+        return wider
+
+    def _starts_in(self, contains: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        return lambda g: contains(self.unpack(g)[0])
 
     def linear(self, g: Tensor) -> Tensor:
         """That of the acting group."""
