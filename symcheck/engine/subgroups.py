@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -21,8 +22,8 @@ from symcheck.groups import Homomorphism
 def holding(sides: Sides, reading: Reading, claim: Claim, settings: Settings) -> Generator[int, None, tuple[str, ...]]:
     """The names of the largest subgroups that no trial violates. Those that move no input say nothing.
 
-    All are tried in one sweep, on generic inputs and on those at which the claim broke, and judged by the noise of the
-    reading: elements of a subgroup are no noisier.
+    They are tried on generic inputs and on those at which the claim broke, on one first, which leaves few, and judged by the
+    noise of the reading: elements of a subgroup are no noisier.
     """
     policy, rng = settings.policy, claim.rng(settings.seed, "subgroups")
     inclusions = sides.bound.group.subgroups()
@@ -30,19 +31,34 @@ def holding(sides: Sides, reading: Reading, claim: Claim, settings: Settings) ->
     if not parts:
         return ()
     inputs = _inputs(reading, claim, policy)
-    size = policy.subgroup_elements
-    g = torch.cat([part.repeat(len(inputs), *[1] * (part.ndim - 1)) for part in parts])
-    source = inputs.repeat_interleave(size).repeat(len(parts))
-    which = torch.arange(len(parts)).repeat_interleave(size * len(inputs))
-    swept: Sweep = yield from sides.sweep(source, g, which)
+    tried = partial(_tried, parts, sides=sides, reading=reading, claim=claim, policy=policy)
+    kept, _ = yield from tried(list(range(len(parts))), inputs[:1])
+    kept, moves = yield from tried(kept, inputs)
+    hold = [i for i in kept if i in moves]
+    implied = {i for i in hold for larger in hold if larger < i and _within(inclusions[larger], inclusions[i], parts[i])}
+    return tuple(str(inclusions[i]) for i in hold if i not in implied)
+
+
+def _tried(
+    parts: Sequence[Tensor], chosen: list[int], inputs: Tensor, *, sides: Sides, reading: Reading, claim: Claim, policy: Policy
+) -> Generator[int, None, tuple[list[int], list[int]]]:
+    """Which of the chosen subgroups, of which `parts` are elements, no trial violates, and which move an input."""
+    if not chosen:
+        return [], []
+    g = torch.cat([parts[i].repeat(len(inputs), *[1] * (parts[i].ndim - 1)) for i in chosen])
+    source = inputs.repeat_interleave(policy.subgroup_elements).repeat(len(chosen))
+    kin = torch.tensor(chosen).repeat_interleave(len(source) // len(chosen))
+    swept: Sweep = yield from sides.sweep(source, g, kin)
     trials = replace(reading.trials, source=source, elements=Elements.of(g))
     found = replace(reading, trials=trials, sweep=swept, floor=_floor(reading, trials))
     violating = judge(evidence_of(("",) * swept.error.shape[1], found, swept), policy, "float64", claim.tolerance).violating
-    kept = (~violating & ~swept.error.isnan().any(-1)).reshape(len(parts), -1).all(-1)
-    moves = (swept.moved > policy.slack * torch.finfo(torch.float64).eps).reshape(len(parts), -1).any(-1)
-    hold = [i for i, good in enumerate((kept & moves).tolist()) if good]
-    implied = {i for i in hold for larger in hold if larger < i and _within(inclusions[larger], inclusions[i], parts[i])}
-    return tuple(str(inclusions[i]) for i in hold if i not in implied)
+    broken = violating | swept.error.isnan().any(-1)
+    moved = swept.moved > policy.slack * torch.finfo(torch.float64).eps
+    breaks, moves = (each.reshape(len(chosen), -1).any(-1).tolist() for each in (broken, moved))
+    return (
+        [i for i, one in zip(chosen, breaks, strict=True) if not one],
+        [i for i, one in zip(chosen, moves, strict=True) if one],
+    )
 
 
 def _elements(inclusion: Homomorphism, policy: Policy, rng: torch.Generator) -> Tensor:
