@@ -45,6 +45,19 @@ class Counting(nn.Module):
         return radii(x)
 
 
+class Replacing(nn.Module):
+    """Right, but remembers the last input: the tensor before it is freed first, and may leave it its place in memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last: Tensor | None = torch.zeros(3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.last = None
+        self.last = x.reshape(-1, 3)[0].detach().clone()
+        return radii(x)
+
+
 class Cached(nn.Module):
     """Computes a table at the first call and keeps it: no memory of its inputs."""
 
@@ -77,6 +90,10 @@ def test_state_that_calls_change_is_named() -> None:
     assert result.verdict.name == "HOLDS"
     assert "'last', 'calls'" in findings(result)["mutates-state"]
     assert result.findings[0].severity == "note"
+
+
+def test_a_tensor_in_the_place_of_a_freed_one_is_another() -> None:
+    assert "'last'" in findings(check(Replacing()))["mutates-state"]
 
 
 def test_a_cache_is_no_memory() -> None:

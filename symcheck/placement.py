@@ -209,8 +209,11 @@ def own_dtype(model: Callable[..., Any]) -> torch.dtype | None:
     return max(counts, key=lambda dtype: counts[dtype]) if counts else None
 
 
-def written(model: Any) -> dict[str, tuple[int, int]]:
-    """For each tensor of a callable's state, by name, which tensor it is and how often it was written to in place."""
+def written(model: Any) -> dict[str, tuple[Tensor, int]]:
+    """The tensors of a callable's state, by name, and how often each was written to in place.
+
+    They are the tensors themselves, not their identities: one that is freed leaves its own to the next.
+    """
     found = {}
     for held in _held(model):
         modules = held.named_modules() if isinstance(held, nn.Module) else ()
@@ -218,7 +221,7 @@ def written(model: Any) -> dict[str, tuple[int, int]]:
             own = {**vars(module), **dict(module.named_parameters(recurse=False)), **dict(module.named_buffers(recurse=False))}
             for name, value in own.items():
                 if isinstance(value, Tensor) and not value.is_inference():
-                    found[f"{place}.{name}".lstrip(".")] = id(value), value._version
+                    found[f"{place}.{name}".lstrip(".")] = value, value._version
     return found
 
 

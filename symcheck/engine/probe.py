@@ -251,9 +251,10 @@ class _Trial:
                     )
                 )
 
-    def _note_state(self, before: dict[str, tuple[int, int]], after: dict[str, tuple[int, int]]) -> None:
+    def _note_state(self, before: dict[str, tuple[Tensor, int]], after: dict[str, tuple[Tensor, int]]) -> None:
         """What a call on inputs that the model has seen already still changes: not a cache, but a memory."""
-        changed = [name for name, state in after.items() if before.get(name) != state]
+        own = {name: (id(tensor), writes) for name, (tensor, writes) in before.items()}
+        changed = [name for name, (tensor, writes) in after.items() if own.get(name) != (id(tensor), writes)]
         if not changed or any(finding.kind == "training-mode" for finding in self.findings):
             return  # of which batch statistics are a part
         names = ", ".join(f"'{name}'" for name in changed[:4]) + (f" and {len(changed) - 4} more" if len(changed) > 4 else "")
