@@ -11,9 +11,13 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
+import symcheck
+from symcheck import Claim
 from symcheck.domains import Domain, Graph, _edges
 from symcheck.domains._edges import complete, distinct
 from symcheck.errors import DomainError
+from symcheck.groups import Product, Symmetric
+from symcheck.properties import FormatInvariance
 
 SIZES = [(nodes, edges) for nodes, edges in product((1, 2, 3, 5, 6, 8), (0, 1, 2, 7, 12, 16, 23))]
 
@@ -156,7 +160,48 @@ def test_isolated_nodes_self_loops_and_repeated_edges() -> None:
     loops = structured(Graph(6, 12), "self-loops")
     assert set(range(6)) == {a for a, b in loops if a == b}
     repeated = structured(Graph(6, 12), "repeated edges")
-    assert Counter(repeated) == {(0, 5): 6, (5, 0): 6}
+    assert Counter(repeated) == {(0, 5): 5, (5, 0): 5, (0, 4): 1, (4, 0): 1}
+
+
+def last(x: Tensor, edges: Tensor, attributes: Tensor) -> Tensor:
+    """An adjacency in which the last of repeated edges is written over the others."""
+    return x.new_zeros(len(x), len(x)).index_put((edges[1], edges[0]), attributes[:, 0]) @ x
+
+
+def summed(x: Tensor, edges: Tensor, attributes: Tensor) -> Tensor:
+    return x.new_zeros(len(x), len(x)).index_put((edges[1], edges[0]), attributes[:, 0], accumulate=True) @ x
+
+
+@pytest.mark.parametrize("directed", [True, False])
+@pytest.mark.parametrize(("model", "verdict", "where"), [(summed, "HOLDS", ()), (last, "VIOLATED", ("repeated edges",))])
+def test_the_last_of_repeated_edges_is_not_all_of_them(model: Any, verdict: str, where: Any, directed: bool) -> None:
+    group = Product((Symmetric(), Symmetric(of="edges")))
+    reps = ("permute", "relabel * permute(axis=-1, of='edges')", "permute(of='edges')")
+    graphs = Graph(5, 8, attributes=1, directed=directed)
+    result = symcheck.check(model, graphs, group=group, inputs=reps, outputs="permute", trials=32)
+    assert result.verdict.name == verdict
+    assert result.worst is None or result.worst.only_at == where
+
+
+def test_an_average_that_counts_repeated_edges_once_differs_from_one_that_counts_each() -> None:
+    def each(x: Tensor, edges: Tensor) -> Tensor:
+        return dense(*to_dense(x, edges))
+
+    def to_dense(x: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
+        return x, summed(torch.eye(len(x), dtype=x.dtype), edges, torch.ones(edges.shape[1], 1, dtype=x.dtype))
+
+    def once(x: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
+        return x, to_dense(x, edges)[1].clamp_max(1)
+
+    def dense(x: Tensor, adjacency: Tensor) -> Tensor:
+        return adjacency @ x / adjacency.sum(-1, keepdim=True).clamp_min(1)
+
+    properties = (FormatInvariance(to_dense, dense), FormatInvariance(once, dense))
+    claim = Claim(each, "S_n", domain=Graph(5, 8), inputs=("permute", "relabel"), outputs="permute", properties=properties)
+    same, other = symcheck.audit(claim, trials=32).results
+    assert (same.verdict.name, other.verdict.name) == ("HOLDS", "VIOLATED")
+    assert other.worst is not None
+    assert other.worst.only_at == ("repeated edges",)
 
 
 @pytest.mark.parametrize(("nodes", "edges"), [(6, 8), (7, 20), (8, 16), (9, 12)])

@@ -112,7 +112,11 @@ class Graph(Domain):
         return ends if self.directed else torch.stack([ends, ends.flip(1)], -1).flatten(-2)
 
     def structured(self, layout: Layout) -> Mapping[str, Any]:
-        """Graphs with symmetries of their own, all features equal. Edges that are left over are self-loops of the last node."""
+        """Graphs with symmetries of their own, all features equal. Edges that are left over are self-loops of the last node.
+
+        Edges that are there several times have features of their own, and their target hears another node once: where all are
+        alike, a model that takes the last of them, or that counts them once in an average, isn't told from others.
+        """
         nodes, edges = layout["nodes"], layout["edges"]
         pairs, sizes = edges // 2, range(1, nodes + 1)
 
@@ -130,7 +134,6 @@ class Graph(Domain):
             "a star": both(star(min(nodes, pairs + 1))),
             "a complete graph": both(complete(whole)),
             "self-loops": loops[:edges],
-            "repeated edges": both([(0, nodes - 1)] * pairs),
         }
         if component:
             graphs["two equal components"] = both(path(component), path(component, component))
@@ -138,16 +141,21 @@ class Graph(Domain):
             graphs["a regular graph in one part"] = both(cycle(2 * regular))
             graphs["a regular graph in two parts"] = both(cycle(regular), cycle(regular, regular))
         found = {name: self._shaped(shape, nodes, edges, nodes - 1) for name, shape in graphs.items()}
+        once = min(1, max(0, nodes - 2), max(0, pairs - 1))
+        repeated = both([(0, nodes - 1)] * (pairs - once) + [(0, nodes - 2)] * once)
+        found["repeated edges"] = self._shaped(repeated, nodes, edges, nodes - 1, alike=False)
         if nodes > 1:
             found["an isolated node"] = self._shaped(both(cycle(min(nodes - 1, pairs))), nodes, edges, nodes - 2)
         return found
 
-    def _shaped(self, pairs: Pairs, nodes: int, edges: int, last: int) -> Any:
+    def _shaped(self, pairs: Pairs, nodes: int, edges: int, last: int, *, alike: bool = True) -> Any:
         filled = [*pairs, *[(last, last)] * (edges - len(pairs))]
         ends = torch.tensor(filled, dtype=torch.int64).reshape(1, edges, 2).mT
-        places = torch.arange(nodes * self.dim, dtype=torch.float64).cos().reshape(1, nodes, self.dim)
-        x = torch.ones(1, nodes, self.features, dtype=torch.float64)
-        return self._written(x, ends, torch.ones(1, edges, self.attributes, dtype=torch.float64), places)
+        x, attributes = _unlike(nodes, self.features), _unlike(edges // self._step, self.attributes)
+        attributes = attributes.repeat_interleave(self._step, 1)
+        if alike:
+            x, attributes = torch.ones_like(x), torch.ones_like(attributes)
+        return self._written(x, ends, attributes, _unlike(nodes, self.dim))
 
     def _written(self, x: Tensor, ends: Tensor, attributes: Tensor, positions: Tensor) -> tuple[Tensor, ...]:
         """The arguments of the call, in the domain's format."""
@@ -232,3 +240,8 @@ class Graph(Domain):
             cls(5, 7, 1, format="csr", attributes=2, dim=2, batch=True),
             cls(7, 14, directed=False, attributes=1),
         ]
+
+
+def _unlike(rows: int, width: int) -> Tensor:
+    """Numbers `(1, rows, width)` of which no two are the same."""
+    return torch.arange(rows * width, dtype=torch.float64).cos().reshape(1, rows, width)
