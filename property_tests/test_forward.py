@@ -464,6 +464,20 @@ def test_the_shapes_may_not_change(way: Batching) -> None:
     assert y[3].isnan().all()
 
 
+def test_a_tensor_that_a_model_keeps_from_another_call_is_named() -> None:
+    """Kept by the shape of an input: within `torch.vmap` that is the same however many inputs there are."""
+    kept: dict[torch.Size, Tensor] = {}
+    f = forward(lambda x: kept.setdefault(x.shape, 2 * x), way=Batching.VMAP)
+    (y,) = f([trials(3, 2)])
+    assert torch.equal(y, 2 * trials(3, 2))
+    f([trials(4, 2)])
+    assert len(f.crashes) == 4
+    assert set(f.crashes.values()) == {
+        "a call on 1 input gave an output of shape (3, 2): the model keeps tensors of an earlier call, of other inputs. "
+        "Compute them anew in each call"
+    }
+
+
 # Disjoint unions, and derivatives
 
 

@@ -202,7 +202,15 @@ class Forward:
         self.calls += 1
         with self._guarded(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="There is a performance drop")  # torch's, on its own fall-back
-            return [widened(leaf) for leaf in torch.vmap(one, in_dims=dims, randomness="different")(*given)]
+            y = [widened(leaf) for leaf in torch.vmap(one, in_dims=dims, randomness="different")(*given)]
+        n = len(x[0])
+        short = next((leaf for leaf in y if leaf.ndim == 0 or len(leaf) != n), None)
+        if short is not None:  # torch doesn't notice that a tensor which the model kept is of another call
+            raise ModelError(
+                f"a call on {n} input{'s' * (n != 1)} gave an output of shape {tuple(short.shape)}: the model keeps tensors "
+                f"of an earlier call, of other inputs. Compute them anew in each call"
+            )
+        return y
 
     def _call(self, x: Leaves) -> Leaves:
         self.calls += 1
