@@ -128,6 +128,19 @@ def test_what_ignores_the_dtype_is_called_as_users_call_it() -> None:
     assert "compute in lower precision, the first of them to: it ignores" in findings(cast)["ignores-dtype"]
 
 
+def test_what_an_entry_depends_on_is_told_by_its_size_where_it_is_constant() -> None:
+    """The distance of the first point to itself is a constant but for rounding, which is no spread to quote anything by."""
+
+    def from_the_first(x: Tensor) -> Tensor:
+        x = x / x.norm(dim=-1, keepdim=True)
+        return (x * x[..., :1, :]).sum(-1)
+
+    text = findings(check(from_the_first))["coupled-batch"]
+    told = re.search(r"by ([0-9.e+-]+) of the output's spread", text)
+    assert told is not None
+    assert 0.1 < float(told[1]) < 100
+
+
 def test_graphs_that_a_batch_does_not_keep_apart() -> None:
     """A softmax over the nodes of all graphs, by a model that knows which node is whose."""
 

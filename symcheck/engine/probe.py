@@ -279,7 +279,8 @@ class _Trial:
             gap = float(rms((m - t).nan_to_num()).max()) if torch.equal(m.isnan(), t.isnan()) else float("inf")
             eps = self.plain.placement.eps
             if not gap <= self.policy.slack * max(self.policy.single * scale, eps * largest):
-                worst = max(worst, gap / scale)
+                varies = scale > self.policy.slack * eps * largest  # or it is a constant, but for rounding
+                worst = max(worst, gap / (scale if varies else largest))
         return worst or None
 
     def _instability(self, again: Leaves, first: Leaves) -> str | None:
