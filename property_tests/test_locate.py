@@ -19,12 +19,12 @@ import symcheck
 from models import cnn, egnn
 from symcheck import Args, Claim, Result
 from symcheck._source import text_of
-from symcheck.domains import Examples, Grid, PaddedSet, PointCloud, Sequence
+from symcheck.domains import Examples, Generated, Grid, Joint, PaddedSet, PointCloud, Sequence, Tensors
 from symcheck.engine import Judged, Location, Policy, Settings, examine
 from symcheck.engine.bound import Bound
 from symcheck.engine.represent import Actions, Explainer, Grade, least_squares, unravelled
 from symcheck.engine.trace import Recorder
-from symcheck.groups import SE, SO, Symmetric, Translations
+from symcheck.groups import SE, SO, Product, Symmetric, Translations
 from symcheck.properties import Composition
 from symcheck.report import Record
 from symcheck.report.html.layers import chart
@@ -460,6 +460,48 @@ def test_what_cannot_be_located_says_why() -> None:
     (composed,) = symcheck.audit(both, trials=32).results
     assert composed.location is not None
     assert composed.location.because == "what breaks composition isn't looked for inside of the model"
+
+
+def test_what_a_quarter_turn_keeps_is_broken_by_others() -> None:
+    """The triangle of a tensor follows quarter turns as another list of its numbers, and `eigvalsh` of it no rotation."""
+
+    def both(x: Tensor) -> dict[str, Tensor]:
+        half = (x.mT @ x).triu()
+        return {"half": half, "values": torch.linalg.eigvalsh(half)}  # HALF
+
+    result = check(both, X, "SO(3)", "vector", {"half": "cartesian(rank=2)", "values": "scalar"})
+    assert result.location is not None
+    assert result.location.culprit is not None, result.location.because
+    assert result.location.culprit.operation in ("triu", "linalg_eigvalsh")
+    assert [hint for hint in result.hints if hint.kind == "rep"] == []
+
+
+def test_a_rep_of_ones_own_that_renumbers_indices_is_said_not_to_be_followed() -> None:
+    """Users above, items below: it raises on floating-point numbers, of which layers are made."""
+
+    def renumbered(group: Any, g: Tensor, ends: Tensor) -> Tensor:
+        rows = zip(("users", "items"), ends.unbind(1), strict=True)
+        return torch.stack([group.permutation(g, of).gather(-1, row) for of, row in rows], 1)
+
+    def heard(users: Tensor, items: Tensor, ends: Tensor) -> Tensor:
+        place = ends[1] if items.shape[-1] == 2 else ends[1] % 2
+        return torch.zeros_like(items).index_add(0, place, users[ends[0]])
+
+    group = Product((Symmetric(of="users"), Symmetric(of="items")))
+    bought = Custom(renumbered, name="bought", rank=2, discrete=True, linear=False)
+    for features, verdict in ((2, "HOLDS"), (3, "VIOLATED")):
+        drawn = Joint(
+            Tensors((4, features)), Tensors((5, features)), Generated(lambda n, rng: torch.randint(4, (n, 2, 9), generator=rng))
+        )
+        claim = {
+            "group": group,
+            "inputs": ("permute(of='users')", "permute(of='items')", bought),
+            "outputs": "permute(of='items')",
+        }
+        result = symcheck.check(heard, drawn, trials=32, **claim)
+        assert result.verdict.name == verdict
+    assert result.location is not None
+    assert result.location.because.startswith("how the group acts on input 'ends' is no move of entries")
 
 
 def test_too_few_rows_are_said() -> None:

@@ -23,7 +23,7 @@ from symcheck.engine.noise import evenly, rms
 from symcheck.engine.policy import Policy
 from symcheck.errors import SymcheckError
 from symcheck.groups import Monoid
-from symcheck.reps import Permute, Rep, Together
+from symcheck.reps import Custom, Permute, Rep, Together
 
 
 class Grade(IntEnum):
@@ -130,7 +130,6 @@ class Actions:
         self.g, self.policy = g, policy
         self.movers: list[Mover] = []
         self.fibres: list[tuple[Rep, int]] = []
-        self.labels: list[Rep] = []
         self.signals: list[tuple[Rep, int]] = []
         self.fits = self.affine = False
         self.isometric, self.any_order = True, False
@@ -145,10 +144,7 @@ class Actions:
         self.movers += [coarse for mover in list(self.movers) if mover.grid for coarse in mover.coarser()]
 
     def _take(self, atom: Rep, shape: tuple[int, ...], leaf: Tensor, rng: torch.Generator) -> None:
-        if atom.trivial:
-            return
-        if atom.indices:
-            self.labels.append(atom)
+        if atom.trivial or atom.indices or not self._acts_on_numbers(atom, shape, leaf):
             return
         if atom.discrete and atom.mixes:
             mover = self._mover(atom, shape)
@@ -178,6 +174,17 @@ class Actions:
         size = shape[-1] if shape and atom.mixes else 1
         if not numbers and atom.mixes in ((), (-1,)) and atom.rank <= 1 and self._acts_on(atom, size):
             self.fibres.append((atom, size))
+
+    def _acts_on_numbers(self, atom: Rep, shape: tuple[int, ...], leaf: Tensor) -> bool:
+        """Whether it acts on floating-point tensors: one of the user's own may renumber indices, and raise on those."""
+        if not isinstance(atom, Custom) or not atom.discrete:
+            return True
+        if not (atom.mixes or leaf.is_floating_point() or leaf.is_complex()):
+            return False
+        try:
+            return self._act(atom, torch.zeros(1, *shape, dtype=torch.float64)).is_floating_point()
+        except Exception:
+            return False
 
     def _acts_on(self, atom: Rep, size: int) -> bool:
         """Whether it acts on a last axis alone, and so on that of any tensor."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
@@ -30,7 +31,7 @@ from symcheck.engine.search import search
 from symcheck.engine.settings import Settings
 from symcheck.engine.shrink import shrink
 from symcheck.engine.subgroups import holding
-from symcheck.engine.trials import Elements, Trials, draw
+from symcheck.engine.trials import GENERIC, Elements, Trials, draw
 from symcheck.engine.verdict import Verdict
 from symcheck.errors import ClaimError, SymcheckError
 from symcheck.groups import Monoid
@@ -211,9 +212,14 @@ class _Examination:
         trial, settings = found.counterexample, self.settings
         if trial is None:
             return found
-        steps = locate(self.claim, prop, setup, sides.f, trial, settings.seed, settings.policy)
+        locating = partial(locate, self.claim, prop, setup, sides.f, seed=settings.seed, policy=settings.policy)
+        precision = sides.f.placement.precision
         try:
-            where = yield from self._measuring(steps, sides.f.placement.precision, "locate")
+            where = yield from self._measuring(locating(found=trial), precision, "locate")
+            if where.otherwise and trial.region == GENERIC:  # a quarter turn may keep what other elements break
+                g = setup.bound.group.sample(1, self.claim.rng(settings.seed, "locate again"))[0]
+                again = yield from self._measuring(locating(found=replace(trial, g=g)), precision, "locate")
+                where = again if again.culprit is not None else where
         except KeyboardInterrupt:
             return replace(found, interrupted=True)
         return replace(found, location=where)
