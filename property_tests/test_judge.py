@@ -199,7 +199,7 @@ VERDICTS: dict[str, tuple[Evidence, str, Verdict, str]] = {
         "bfloat16",
         Verdict.IMPRECISE,
         "in bfloat16 the two sides of output 'energy' differ by 0.25 of its spread, 5e+05 times its noise, though they agree "
-        "in float64: the output jumps (ties, cutoffs)",
+        "in float64: the output jumps (ties, cutoffs), or loses digits at some inputs",
     ),
     "no element moves an input": (
         evidence(moved=0, truth=0, error=0),

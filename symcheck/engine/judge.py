@@ -256,7 +256,8 @@ class _Leaf:
             error, times = float(self.error[worst]), float(self.error[worst] / self.noise[worst])
             return Verdict.IMPRECISE, (
                 f"in {self.precision} the two sides of {self._subject} differ by {error / self.signal:.2g} of its spread, "
-                f"{times:.2g} times its noise, though they agree in {self.dtype}: the output jumps (ties, cutoffs)"
+                f"{times:.2g} times its noise, though they agree in {self.dtype}: the output jumps (ties, cutoffs), or loses "
+                f"digits at some inputs"
             )
         return None
 
