@@ -159,7 +159,19 @@ MODELS: dict[str, tuple[Callable[..., Any], Any, str, list[str]]] = {
         lambda x: x[..., 0].sin() + x[..., 1].sin() + x[..., 2].cos(),
         torch.randn(4, 3),
         "none",
-        ["Flips(1), swap(i=0, j=1) -> scalar"],
+        ["Flips(1), swap(i=0, j=1) -> scalar", "Flips(1), 2 scalar + sign -> scalar"],
+    ),
+    "one sign": (
+        lambda x: torch.stack([x[..., 0].sin() + x[..., 1].cos(), x[..., 1].sin() * x[..., 2].exp(), x[..., 2].tanh()], -1),
+        torch.randn(4, 3),
+        "none",
+        ["Flips(1), scalar + sign + scalar -> scalar + sign + scalar"],
+    ),
+    "scalar and vector": (
+        lambda x: (x[..., 0].exp() + x[..., 1:].norm(dim=-1)).tanh(),
+        torch.randn(4, 4),
+        "so(3)",
+        ["O(3), 1x0e+1x1o -> scalar"],
     ),
     "rounded": (lambda x: x.round().sort(-1).values, torch.randn(4, 5), "none", ["S_n, permute(axis=-1) -> scalar"]),
 }
@@ -177,7 +189,8 @@ def test_the_right_group_is_found(name: str) -> None:
 
 def test_nothing_more_is_told_than_holds() -> None:
     """Each list is the whole answer, so that what is wrongly added shows."""
-    for name in ("radius", "length", "gram", "forces", "charged", "spiral", "interval", "phase", "set", "swap"):
+    short = ("radius", "length", "gram", "forces", "charged", "spiral", "interval", "phase", "set", "swap")
+    for name in (*short, "one sign", "scalar and vector"):
         model, example, _, claims = MODELS[name]
         torch.manual_seed(0)
         found = acts(discover(model, example))
@@ -380,7 +393,7 @@ def test_flow_that_depends_on_data() -> None:
 
     assert acts(discover(kept, Tensors((3,)))) == ["O(3), vector -> scalar"]
     found = discover(parting, Tensors((3,)))
-    assert found.claims == ()  # rotations about x[1] hold on both sides, and not across
+    assert acts(found) == ["Flips(1), 2 scalar + sign -> scalar"]  # rotations about x[1] hold on both sides, and not across
     assert [one.verdict.name for one in found.unconfirmed] == ["VIOLATED"]
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from itertools import combinations, islice
 
+from torch import Generator
+
 from symcheck.discovery.naming import Proposal
-from symcheck.discovery.screen import screened
+from symcheck.discovery.screen import TRIED, bound, screened
 from symcheck.discovery.world import World
+from symcheck.groups import from_string
 from symcheck.reps import Blocks, Flip, Image, Permute, Rep, Roll, Scalar, Shape, Sign, Swap, Together, Vector, as_rep
 
 ENTRIES = 12
@@ -39,6 +43,18 @@ class _Search:
             for i, rep in enumerate(p.inputs)
             if str(p.group).startswith(("O(", "E(", "SO(", "SE(")) and isinstance(rep, (Vector, Blocks))
         }
+
+    @cached_property
+    def rotated(self) -> set[tuple[int, int]]:
+        """Entries (leaf, place along the last axis) that known rotations and mirrors move, and so imply signs and swaps of."""
+        return {(i, k) for p in self.known if str(p.group).startswith(("O(", "E(")) for i, k in self._moved_by(p)}
+
+    def _moved_by(self, known: Proposal) -> Iterator[tuple[int, int]]:
+        group = bound(from_string(known.group) if isinstance(known.group, str) else known.group, known.inputs, self.shapes)
+        for i, (rep, x) in enumerate(zip(known.inputs, self.world.inputs(TRIED, 21), strict=True)):
+            if group is not None and not rep.trivial and self.shapes[i]:
+                moved = rep.act(group, group.sample(TRIED, Generator().manual_seed(0)), x) != x
+                yield from ((i, k) for k in moved.flatten(0, -2).any(0).nonzero().flatten().tolist())
 
     def found(self) -> Iterator[Proposal]:
         permuted: list[Places] = []
@@ -105,6 +121,8 @@ class _Search:
             strides = (self._rolls(place, step) for step in range(2, size) if size % step == 0)
             yield from islice((found for found in strides if found is not None), 1)  # that of the fewest samples
         for i, j in combinations(range(size), 2) if size <= ENTRIES else ():
+            if axis == -1 and {(leaf, i), (leaf, j)} <= self.rotated:
+                continue
             swaps = [[*self._moved(shape, size, lambda a: Swap(i, j, axis=a)), Sign()] for shape in self.outs]  # noqa: B023 - called now
             inputs = self._on((place,), lambda axes: Swap(i, j, axis=axes[0]))  # noqa: B023
             found = self._screened(f"swap of {i} and {j}", "Flips(1)", inputs, swaps)
@@ -164,13 +182,26 @@ class _Search:
         for i in moving:
             d = self.shapes[i][-1] if self.shapes[i] else 0
             if 1 < d <= COORDINATES and (i, -1) not in self.turned and not self.world.like[i].is_complex():
-                inputs: list[Rep] = [Vector() if i == k else Scalar() for k in range(len(self.shapes))]
-                outs: list[list[Rep | str]] = [
-                    [Scalar(), *([Vector()] if own[-1:] == (d,) else []), Sign()] for own in self.outs
-                ]
-                one = self._screened(f"signs of {d} entries", f"Flips({d})", inputs, outs)
-                if one is not None:
-                    yield one
+                yield from self._entries(i, d)
+
+    def _entries(self, leaf: int, d: int) -> Iterator[Proposal]:
+        """The signs of all entries of a last axis, else those of single ones."""
+        one = self._signed(f"signs of {d} entries", f"Flips({d})", leaf, Vector())
+        if one is not None:
+            yield one
+            return
+        for k in range(d):
+            parts = [(Scalar(), k), (Sign(), 1), (Scalar(), d - k - 1)]
+            rep = Blocks(*(part for part in parts if part[1]))
+            found = None if (leaf, k) in self.rotated else self._signed(f"sign of entry {k}", "Flips(1)", leaf, rep)
+            if found is not None:
+                yield found
+
+    def _signed(self, name: str, group: str, leaf: int, rep: Rep) -> Proposal | None:
+        d = self.shapes[leaf][-1]
+        inputs: list[Rep] = [rep if i == leaf else Scalar() for i in range(len(self.shapes))]
+        outs: list[list[Rep | str]] = [[Scalar(), *([rep] if own[-1:] == (d,) else []), Sign()] for own in self.outs]
+        return self._screened(name, group, inputs, outs)
 
     def _moved(self, shape: Shape, size: int, make: Callable[..., Rep]) -> list[Rep]:
         axes = [a - len(shape) for a, own in enumerate(shape) if own == size]
