@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -298,6 +299,21 @@ def test_rolls_by_strides_are_told(model: Any, told: str | None) -> None:
     scope: dict[str, Any] = {"MODEL": model, "EXAMPLE": example}
     exec(found.source(), scope)
     assert symcheck.audit(scope["CLAIMS"], trials=32).exit_code == 0
+
+
+def test_what_several_inputs_do_at_once_is_told() -> None:
+    """An image and its mask, of which neither moves alone, with a kernel that quarter turns keep and one that nothing keeps."""
+
+    def filtered(x: Tensor, mask: Tensor, weights: tuple[float, ...]) -> Tensor:
+        steps = ((0, 1), (1, 0), (0, -1), (-1, 0))
+        return (x.exp() * sum(w * mask.roll(step, (-2, -1)) for w, step in zip(weights, steps, strict=True))).tanh()
+
+    example = (torch.randn(3, 5, 5), torch.randn(3, 5, 5))
+    rolls = {f"Z_N, (roll(axes=({a},)), roll(axes=({a},))) -> roll(axes=({a},))" for a in (-1, -2)}
+    alike = set(acts(discover(partial(filtered, weights=(1.0,) * 4), example)))
+    assert {text for text in alike if "sign" not in text and "exp" not in text} == {"D_4, (image, image) -> image", *rolls}
+    apart = set(acts(discover(partial(filtered, weights=(1.0, 2.0, -1.0, 0.5)), example)))
+    assert {text for text in apart if "sign" not in text and "exp" not in text} == rolls
 
 
 def test_rolls_and_reflections_of_an_image_are_both_told_and_flips_written_down() -> None:

@@ -65,11 +65,13 @@ class _Search:
                 yield one
         done = {place for places in permuted for place in places}
         mirrored: set[tuple[int, int]] = set()
-        for leaf, one in self._images(done):
-            mirrored |= {(leaf, -1), (leaf, -2)} if one.group == "D_4" else set()
+        for leaves, one in self._images(done):
+            mirrored |= {(i, axis) for i in leaves for axis in (-1, -2)} if one.group == "D_4" else set()
             yield one
-        for place in self._single(done):
-            yield from self._along(place, place in mirrored)
+        for places in self._single(done):
+            moved = list(self._along(places, mirrored.issuperset(places)))
+            done |= set(places) if moved else set()
+            yield from moved
         yield from self._signs()
 
     def _axes(self) -> Iterator[Places]:
@@ -97,62 +99,71 @@ class _Search:
         pairs = [Together(Permute(axis=a), Permute(axis=b)) for a, b in combinations(own, 2)]
         return [Scalar(), *(Permute(axis=a) for a in own), *pairs, Sign()]
 
-    def _single(self, done: set[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-        for i in self.free:
-            for axis in self._free_axes(i):
-                if (i, axis) not in done and self.shapes[i][axis] > 1:
-                    yield i, axis
+    def _single(self, done: set[tuple[int, int]]) -> Iterator[Places]:
+        """Single axes that aren't `done`, then the same axis of several inputs at once, if none of these moves by itself."""
+        single = [(i, axis) for i in self.free for axis in self._free_axes(i) if self.shapes[i][axis] > 1]
+        yield from ((place,) for place in single if place not in done)
+        for axis, size in dict.fromkeys((axis, self.shapes[i][axis]) for i, axis in single):
+            places = tuple((i, a) for i, a in single if (a, self.shapes[i][a]) == (axis, size))
+            if len(places) > 1 and not done & set(places):
+                yield places
 
-    def _along(self, place: tuple[int, int], mirrored: bool) -> Iterator[Proposal]:
-        """Rolls, the flip and swaps along one axis; no flip where the image is known to be `mirrored`."""
-        leaf, axis = place
-        size = self.shapes[leaf][axis]
+    def _along(self, places: Places, mirrored: bool) -> Iterator[Proposal]:
+        """Rolls, the flip and, of one input, swaps along an axis; no flip where the image is known to be `mirrored`."""
+        axis = places[0][1]
+        size = self.shapes[places[0][0]][axis]
         if size > 2:
-            one = self._rolls(place, 1)
+            one = self._rolls(places, 1)
             if one is not None:
                 yield one
             flips = [[*self._moved(shape, size, lambda a: Flip(axes=(a,))), Sign()] for shape in self.outs]
-            move = self._on((place,), lambda axes: Flip(axes=axes))
+            move = self._on(places, lambda axes: Flip(axes=axes))
             two = None if mirrored else self._screened(f"flip of {size}", "Flips(1)", move, flips)
             if two is not None:
                 yield two
             if one is not None:
                 return
-            strides = (self._rolls(place, step) for step in range(2, size) if size % step == 0)
+            strides = (self._rolls(places, step) for step in range(2, size) if size % step == 0)
             yield from islice((found for found in strides if found is not None), 1)  # that of the fewest samples
-        for i, j in combinations(range(size), 2) if size <= ENTRIES else ():
-            if axis == -1 and {(leaf, i), (leaf, j)} <= self.rotated:
+        for i, j in combinations(range(size), 2) if size <= ENTRIES and len(places) == 1 else ():
+            if axis == -1 and {(places[0][0], i), (places[0][0], j)} <= self.rotated:
                 continue
             swaps = [[*self._moved(shape, size, lambda a: Swap(i, j, axis=a)), Sign()] for shape in self.outs]  # noqa: B023 - called now
-            inputs = self._on((place,), lambda axes: Swap(i, j, axis=axes[0]))  # noqa: B023
+            inputs = self._on(places, lambda axes: Swap(i, j, axis=axes[0]))  # noqa: B023
             found = self._screened(f"swap of {i} and {j}", "Flips(1)", inputs, swaps)
             if found is not None:
                 yield found
 
-    def _rolls(self, place: tuple[int, int], step: int) -> Proposal | None:
-        """Rolls along one axis by so many samples, of outputs by as many as their axes are times as long."""
-        size = self.shapes[place[0]][place[1]]
+    def _rolls(self, places: Places, step: int) -> Proposal | None:
+        """Rolls along an axis by so many samples, of outputs by as many as their axes are times as long."""
+        size = self.shapes[places[0][0]][places[0][1]]
         around = size // step
         outs = [
             [Scalar(), *(Roll((a - len(shape),), own // around) for a, own in enumerate(shape) if own and own % around == 0)]
             for shape in self.outs
         ]
         name = f"rolls of {size}" if step == 1 else f"rolls of {size} by {step}"
-        return self._screened(name, "Z_N", self._on((place,), lambda axes: Roll(axes, step)), outs)
+        return self._screened(name, "Z_N", self._on(places, lambda axes: Roll(axes, step)), outs)
 
-    def _images(self, done: set[tuple[int, int]]) -> Iterator[tuple[int, Proposal]]:
-        """Quarter turns and reflections, else quarter turns alone, by leaf."""
-        for i in self.free:
-            shape = self.shapes[i]
-            if len(shape) < 2 or min(shape[-2:]) < 3 or {(i, -1), (i, -2)} & done:
+    def _images(self, done: set[tuple[int, int]]) -> Iterator[tuple[tuple[int, ...], Proposal]]:
+        """Quarter turns and reflections, else quarter turns alone, of each square input, else of all of one size at once."""
+        square = [i for i in self.free if self._is_square(self.shapes[i]) and not {(i, -1), (i, -2)} & done]
+        sizes = dict.fromkeys(self.shapes[i][-1] for i in square)
+        several = [tuple(i for i in square if self.shapes[i][-1] == size) for size in sizes]
+        turned: set[int] = set()
+        for leaves in (*((i,) for i in square), *(leaves for leaves in several if len(leaves) > 1)):
+            if turned & set(leaves):
                 continue
-            if shape[-1] == shape[-2]:
-                for group in ("D_4", "C_4"):
-                    outs = [self._image(own) for own in self.outs]
-                    one = self._screened("quarter turns", group, self._on(((i, -2), (i, -1)), lambda axes: Image()), outs)
-                    if one is not None:
-                        yield i, one
-                        break
+            for group in ("D_4", "C_4"):
+                inputs = self._on(tuple((i, axis) for i in leaves for axis in (-2, -1)), lambda axes: Image())
+                one = self._screened("quarter turns", group, inputs, [self._image(own) for own in self.outs])
+                if one is not None:
+                    turned |= set(leaves)
+                    yield leaves, one
+                    break
+
+    def _is_square(self, shape: Shape) -> bool:
+        return len(shape) > 1 and shape[-1] == shape[-2] > 2
 
     def _image(self, shape: Shape) -> list[Rep | str]:
         square = len(shape) > 1 and shape[-1] == shape[-2]
