@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +160,19 @@ MODELS: dict[str, tuple[Callable[..., Any], Any, str, list[str]]] = {
         lambda x: x[..., 0].sin() + x[..., 1].sin() + x[..., 2].cos(),
         torch.randn(4, 3),
         "none",
-        ["Flips(1), swap(i=0, j=1) -> scalar"],
+        ["Flips(1), swap(i=0, j=1) -> scalar", "Flips(1), 2 scalar + sign -> scalar"],
+    ),
+    "one sign": (
+        lambda x: torch.stack([x[..., 0].sin() + x[..., 1].cos(), x[..., 1].sin() * x[..., 2].exp(), x[..., 2].tanh()], -1),
+        torch.randn(4, 3),
+        "none",
+        ["Flips(1), scalar + sign + scalar -> scalar + sign + scalar"],
+    ),
+    "scalar and vector": (
+        lambda x: (x[..., 0].exp() + x[..., 1:].norm(dim=-1)).tanh(),
+        torch.randn(4, 4),
+        "so(3)",
+        ["O(3), 1x0e+1x1o -> scalar"],
     ),
     "rounded": (lambda x: x.round().sort(-1).values, torch.randn(4, 5), "none", ["S_n, permute(axis=-1) -> scalar"]),
 }
@@ -177,7 +190,8 @@ def test_the_right_group_is_found(name: str) -> None:
 
 def test_nothing_more_is_told_than_holds() -> None:
     """Each list is the whole answer, so that what is wrongly added shows."""
-    for name in ("radius", "length", "gram", "forces", "charged", "spiral", "interval", "phase", "set", "swap"):
+    short = ("radius", "length", "gram", "forces", "charged", "spiral", "interval", "phase", "set", "swap")
+    for name in (*short, "one sign", "scalar and vector"):
         model, example, _, claims = MODELS[name]
         torch.manual_seed(0)
         found = acts(discover(model, example))
@@ -287,6 +301,21 @@ def test_rolls_by_strides_are_told(model: Any, told: str | None) -> None:
     assert symcheck.audit(scope["CLAIMS"], trials=32).exit_code == 0
 
 
+def test_what_several_inputs_do_at_once_is_told() -> None:
+    """An image and its mask, of which neither moves alone, with a kernel that quarter turns keep and one that nothing keeps."""
+
+    def filtered(x: Tensor, mask: Tensor, weights: tuple[float, ...]) -> Tensor:
+        steps = ((0, 1), (1, 0), (0, -1), (-1, 0))
+        return (x.exp() * sum(w * mask.roll(step, (-2, -1)) for w, step in zip(weights, steps, strict=True))).tanh()
+
+    example = (torch.randn(3, 5, 5), torch.randn(3, 5, 5))
+    rolls = {f"Z_N, (roll(axes=({a},)), roll(axes=({a},))) -> roll(axes=({a},))" for a in (-1, -2)}
+    alike = set(acts(discover(partial(filtered, weights=(1.0,) * 4), example)))
+    assert {text for text in alike if "sign" not in text and "exp" not in text} == {"D_4, (image, image) -> image", *rolls}
+    apart = set(acts(discover(partial(filtered, weights=(1.0, 2.0, -1.0, 0.5)), example)))
+    assert {text for text in apart if "sign" not in text and "exp" not in text} == rolls
+
+
 def test_rolls_and_reflections_of_an_image_are_both_told_and_flips_written_down() -> None:
     def blurred(x: Tensor) -> Tensor:
         around = sum(x.roll(step, axis) for step in (1, -1) for axis in (-1, -2))
@@ -380,7 +409,7 @@ def test_flow_that_depends_on_data() -> None:
 
     assert acts(discover(kept, Tensors((3,)))) == ["O(3), vector -> scalar"]
     found = discover(parting, Tensors((3,)))
-    assert found.claims == ()  # rotations about x[1] hold on both sides, and not across
+    assert acts(found) == ["Flips(1), 2 scalar + sign -> scalar"]  # rotations about x[1] hold on both sides, and not across
     assert [one.verdict.name for one in found.unconfirmed] == ["VIOLATED"]
 
 

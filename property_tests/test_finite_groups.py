@@ -557,7 +557,10 @@ def test_turns_about_an_axis_of_space_have_their_angle(inclusion: Homomorphism) 
         ),
         (
             Translations((12, 6)),
-            [f"shifts {words}" for words in ("by multiples of 2", "along axis 0", "by multiples of 3", "along axis 1")],
+            [
+                f"shifts {words}"
+                for words in ("by multiples of 2", "along axis 0", "by multiples of 3", "along axis 1", "by multiples of 6")
+            ],
         ),
         (Translations((16,)), [f"shifts by multiples of {n}" for n in (2, 4, 8)]),
         (SignedPermutations(3), ["Flips(3)", "S_3"]),

@@ -13,8 +13,9 @@ from models import cnn, egnn
 from symcheck import Claim
 from symcheck.domains import Grid, Joint, PointCloud, Set
 from symcheck.engine import Judged, Outcome, Settings, examine
-from symcheck.engine.subgroups import _within
-from symcheck.groups import Translations
+from symcheck.engine.policy import Policy
+from symcheck.engine.subgroups import _elements, _within
+from symcheck.groups import Group, Translations, from_string
 
 
 def outcome(model: Any, group: str, domain: Any, inputs: Any, outputs: Any = "scalar") -> Outcome:
@@ -112,6 +113,61 @@ def test_a_mirror_and_the_shifts_of_one_axis_are_told_of_a_plane_group(axis: int
     mirrors = {-1: "D_1 (line at 90 deg)", -2: "D_1"}  # the one that leaves the place along that axis
     found = outcome(lambda x: x.cumsum(axis).pow(3).sum((-3, -2, -1)), "p4m", Grid(1, (8, 8)), "image")
     assert found.holding == (expected, mirrors[axis])
+
+
+def test_a_plane_group_beside_another_group_says_what_is_left() -> None:
+    found = outcome(lambda x: avg_pool2d(x.pow(2), 2).square().amax((-2, -1)), "p4m x Flips(1)", Grid(1, (4, 4)), _SIGNED)
+    assert found.holding == ("p4m(4) with shifts by multiples of 2 x Flips(1)",)
+    assert {factor.group for factor in found.factors} == {"p4m(4)", "Flips(1)"}
+    (hint,) = (hint for hint in found.hints if hint.kind == "stride")
+    assert hint.cause == "a stride, a pooling or a grid of patches of 2 samples"
+
+
+_SIGNED = "image * factor(sign, index=1)"
+
+
+def test_shifts_by_all_of_the_shorter_side_are_told() -> None:
+    found = outcome(lambda x: x[..., ::4, ::4].square().sum((-3, -2, -1)), "Z_N^2", Grid(1, (16, 4)), "roll")
+    assert found.holding == ("shifts by multiples of 4",)
+
+
+def test_no_coarser_shifts_are_taken_for_finer_ones() -> None:
+    """Half of the shifts by 2 are shifts by 4: a few random ones may all be."""
+
+    def pooled(x: Tensor) -> Tensor:
+        return x.pow(3).sum((-2, -1)).unflatten(-1, (2, 4)).mean(-1).amax(-1)
+
+    channels = "factor(image, index=0) * factor(roll(axes=(-3,)), index=1)"
+    for seed in range(4):
+        claim = Claim(pooled, "D_4 x Z_8", domain=Grid(8, (3, 3)), inputs=channels, outputs="scalar")
+        (found,) = (e.outcome for e in examine(claim, Settings(trials=64, seed=seed)) if isinstance(e, Judged))
+        assert found.holding == ("D_4 x shifts by multiples of 4",)
+
+
+@pytest.mark.parametrize(
+    "name", ["p4m(4)", "pmm(4, 6)", "p4m(2) x Flips(1)", "D_4 x Z_8", "D_4 x S_3", "Flips(2) x S_3", "B_3", "S_4"]
+)
+def test_a_finite_subgroup_is_tried_by_elements_that_generate_it(name: str) -> None:
+    """Else a subgroup of it that holds would pass for it by chance."""
+    for inclusion in from_string(name).subgroups():
+        source = inclusion.source
+        assert isinstance(source, Group)
+        rng = torch.Generator().manual_seed(0)
+        tried = _elements(inclusion, Policy(), rng)[: len(source.generators())]
+        assert len(_reached(source, tried)) == source.order, str(inclusion)
+
+
+def _reached(group: Group, generators: Tensor) -> Tensor:
+    """All products of them."""
+    found = torch.cat([group.identity(1), generators]).unique(dim=0)
+    while True:
+        pairs = group.compose(
+            found.repeat_interleave(len(generators), 0), generators.repeat(len(found), *[1] * (found.ndim - 1))
+        )
+        more = torch.cat([found, pairs]).unique(dim=0)
+        if len(more) == len(found):
+            return found
+        found = more
 
 
 def test_orders_that_are_read() -> None:

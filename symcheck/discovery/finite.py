@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from itertools import combinations, islice
 
+from torch import Generator
+
 from symcheck.discovery.naming import Proposal
-from symcheck.discovery.screen import screened
+from symcheck.discovery.screen import TRIED, bound, screened
 from symcheck.discovery.world import World
+from symcheck.groups import from_string
 from symcheck.reps import Blocks, Flip, Image, Permute, Rep, Roll, Scalar, Shape, Sign, Swap, Together, Vector, as_rep
 
 ENTRIES = 12
@@ -40,6 +44,18 @@ class _Search:
             if str(p.group).startswith(("O(", "E(", "SO(", "SE(")) and isinstance(rep, (Vector, Blocks))
         }
 
+    @cached_property
+    def rotated(self) -> set[tuple[int, int]]:
+        """Entries (leaf, place along the last axis) that known rotations and mirrors move, and so imply signs and swaps of."""
+        return {(i, k) for p in self.known if str(p.group).startswith(("O(", "E(")) for i, k in self._moved_by(p)}
+
+    def _moved_by(self, known: Proposal) -> Iterator[tuple[int, int]]:
+        group = bound(from_string(known.group) if isinstance(known.group, str) else known.group, known.inputs, self.shapes)
+        for i, (rep, x) in enumerate(zip(known.inputs, self.world.inputs(TRIED, 21), strict=True)):
+            if group is not None and not rep.trivial and self.shapes[i]:
+                moved = rep.act(group, group.sample(TRIED, Generator().manual_seed(0)), x) != x
+                yield from ((i, k) for k in moved.flatten(0, -2).any(0).nonzero().flatten().tolist())
+
     def found(self) -> Iterator[Proposal]:
         permuted: list[Places] = []
         for places in self._axes():
@@ -49,11 +65,13 @@ class _Search:
                 yield one
         done = {place for places in permuted for place in places}
         mirrored: set[tuple[int, int]] = set()
-        for leaf, one in self._images(done):
-            mirrored |= {(leaf, -1), (leaf, -2)} if one.group == "D_4" else set()
+        for leaves, one in self._images(done):
+            mirrored |= {(i, axis) for i in leaves for axis in (-1, -2)} if one.group == "D_4" else set()
             yield one
-        for place in self._single(done):
-            yield from self._along(place, place in mirrored)
+        for places in self._single(done):
+            moved = list(self._along(places, mirrored.issuperset(places)))
+            done |= set(places) if moved else set()
+            yield from moved
         yield from self._signs()
 
     def _axes(self) -> Iterator[Places]:
@@ -81,60 +99,71 @@ class _Search:
         pairs = [Together(Permute(axis=a), Permute(axis=b)) for a, b in combinations(own, 2)]
         return [Scalar(), *(Permute(axis=a) for a in own), *pairs, Sign()]
 
-    def _single(self, done: set[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-        for i in self.free:
-            for axis in self._free_axes(i):
-                if (i, axis) not in done and self.shapes[i][axis] > 1:
-                    yield i, axis
+    def _single(self, done: set[tuple[int, int]]) -> Iterator[Places]:
+        """Single axes that aren't `done`, then the same axis of several inputs at once, if none of these moves by itself."""
+        single = [(i, axis) for i in self.free for axis in self._free_axes(i) if self.shapes[i][axis] > 1]
+        yield from ((place,) for place in single if place not in done)
+        for axis, size in dict.fromkeys((axis, self.shapes[i][axis]) for i, axis in single):
+            places = tuple((i, a) for i, a in single if (a, self.shapes[i][a]) == (axis, size))
+            if len(places) > 1 and not done & set(places):
+                yield places
 
-    def _along(self, place: tuple[int, int], mirrored: bool) -> Iterator[Proposal]:
-        """Rolls, the flip and swaps along one axis; no flip where the image is known to be `mirrored`."""
-        leaf, axis = place
-        size = self.shapes[leaf][axis]
+    def _along(self, places: Places, mirrored: bool) -> Iterator[Proposal]:
+        """Rolls, the flip and, of one input, swaps along an axis; no flip where the image is known to be `mirrored`."""
+        axis = places[0][1]
+        size = self.shapes[places[0][0]][axis]
         if size > 2:
-            one = self._rolls(place, 1)
+            one = self._rolls(places, 1)
             if one is not None:
                 yield one
             flips = [[*self._moved(shape, size, lambda a: Flip(axes=(a,))), Sign()] for shape in self.outs]
-            move = self._on((place,), lambda axes: Flip(axes=axes))
+            move = self._on(places, lambda axes: Flip(axes=axes))
             two = None if mirrored else self._screened(f"flip of {size}", "Flips(1)", move, flips)
             if two is not None:
                 yield two
             if one is not None:
                 return
-            strides = (self._rolls(place, step) for step in range(2, size) if size % step == 0)
+            strides = (self._rolls(places, step) for step in range(2, size) if size % step == 0)
             yield from islice((found for found in strides if found is not None), 1)  # that of the fewest samples
-        for i, j in combinations(range(size), 2) if size <= ENTRIES else ():
+        for i, j in combinations(range(size), 2) if size <= ENTRIES and len(places) == 1 else ():
+            if axis == -1 and {(places[0][0], i), (places[0][0], j)} <= self.rotated:
+                continue
             swaps = [[*self._moved(shape, size, lambda a: Swap(i, j, axis=a)), Sign()] for shape in self.outs]  # noqa: B023 - called now
-            inputs = self._on((place,), lambda axes: Swap(i, j, axis=axes[0]))  # noqa: B023
+            inputs = self._on(places, lambda axes: Swap(i, j, axis=axes[0]))  # noqa: B023
             found = self._screened(f"swap of {i} and {j}", "Flips(1)", inputs, swaps)
             if found is not None:
                 yield found
 
-    def _rolls(self, place: tuple[int, int], step: int) -> Proposal | None:
-        """Rolls along one axis by so many samples, of outputs by as many as their axes are times as long."""
-        size = self.shapes[place[0]][place[1]]
+    def _rolls(self, places: Places, step: int) -> Proposal | None:
+        """Rolls along an axis by so many samples, of outputs by as many as their axes are times as long."""
+        size = self.shapes[places[0][0]][places[0][1]]
         around = size // step
         outs = [
             [Scalar(), *(Roll((a - len(shape),), own // around) for a, own in enumerate(shape) if own and own % around == 0)]
             for shape in self.outs
         ]
         name = f"rolls of {size}" if step == 1 else f"rolls of {size} by {step}"
-        return self._screened(name, "Z_N", self._on((place,), lambda axes: Roll(axes, step)), outs)
+        return self._screened(name, "Z_N", self._on(places, lambda axes: Roll(axes, step)), outs)
 
-    def _images(self, done: set[tuple[int, int]]) -> Iterator[tuple[int, Proposal]]:
-        """Quarter turns and reflections, else quarter turns alone, by leaf."""
-        for i in self.free:
-            shape = self.shapes[i]
-            if len(shape) < 2 or min(shape[-2:]) < 3 or {(i, -1), (i, -2)} & done:
+    def _images(self, done: set[tuple[int, int]]) -> Iterator[tuple[tuple[int, ...], Proposal]]:
+        """Quarter turns and reflections, else quarter turns alone, of each square input, else of all of one size at once."""
+        square = [i for i in self.free if self._is_square(self.shapes[i]) and not {(i, -1), (i, -2)} & done]
+        sizes = dict.fromkeys(self.shapes[i][-1] for i in square)
+        several = [tuple(i for i in square if self.shapes[i][-1] == size) for size in sizes]
+        turned: set[int] = set()
+        for leaves in (*((i,) for i in square), *(leaves for leaves in several if len(leaves) > 1)):
+            if turned & set(leaves):
                 continue
-            if shape[-1] == shape[-2]:
-                for group in ("D_4", "C_4"):
-                    outs = [self._image(own) for own in self.outs]
-                    one = self._screened("quarter turns", group, self._on(((i, -2), (i, -1)), lambda axes: Image()), outs)
-                    if one is not None:
-                        yield i, one
-                        break
+            for group in ("D_4", "C_4"):
+                inputs = self._on(tuple((i, axis) for i in leaves for axis in (-2, -1)), lambda axes: Image())
+                one = self._screened("quarter turns", group, inputs, [self._image(own) for own in self.outs])
+                if one is not None:
+                    turned |= set(leaves)
+                    yield leaves, one
+                    break
+
+    def _is_square(self, shape: Shape) -> bool:
+        return len(shape) > 1 and shape[-1] == shape[-2] > 2
 
     def _image(self, shape: Shape) -> list[Rep | str]:
         square = len(shape) > 1 and shape[-1] == shape[-2]
@@ -164,13 +193,26 @@ class _Search:
         for i in moving:
             d = self.shapes[i][-1] if self.shapes[i] else 0
             if 1 < d <= COORDINATES and (i, -1) not in self.turned and not self.world.like[i].is_complex():
-                inputs: list[Rep] = [Vector() if i == k else Scalar() for k in range(len(self.shapes))]
-                outs: list[list[Rep | str]] = [
-                    [Scalar(), *([Vector()] if own[-1:] == (d,) else []), Sign()] for own in self.outs
-                ]
-                one = self._screened(f"signs of {d} entries", f"Flips({d})", inputs, outs)
-                if one is not None:
-                    yield one
+                yield from self._entries(i, d)
+
+    def _entries(self, leaf: int, d: int) -> Iterator[Proposal]:
+        """The signs of all entries of a last axis, else those of single ones."""
+        one = self._signed(f"signs of {d} entries", f"Flips({d})", leaf, Vector())
+        if one is not None:
+            yield one
+            return
+        for k in range(d):
+            parts = [(Scalar(), k), (Sign(), 1), (Scalar(), d - k - 1)]
+            rep = Blocks(*(part for part in parts if part[1]))
+            found = None if (leaf, k) in self.rotated else self._signed(f"sign of entry {k}", "Flips(1)", leaf, rep)
+            if found is not None:
+                yield found
+
+    def _signed(self, name: str, group: str, leaf: int, rep: Rep) -> Proposal | None:
+        d = self.shapes[leaf][-1]
+        inputs: list[Rep] = [rep if i == leaf else Scalar() for i in range(len(self.shapes))]
+        outs: list[list[Rep | str]] = [[Scalar(), *([rep] if own[-1:] == (d,) else []), Sign()] for own in self.outs]
+        return self._screened(name, group, inputs, outs)
 
     def _moved(self, shape: Shape, size: int, make: Callable[..., Rep]) -> list[Rep]:
         axes = [a - len(shape) for a, own in enumerate(shape) if own == size]

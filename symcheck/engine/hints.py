@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -64,15 +65,15 @@ def _from_location(outcome: Outcome, policy: Policy) -> Iterator[Hint]:
 def _from_subgroups(outcome: Outcome) -> Iterator[Hint]:
     """What still holds says what doesn't."""
     for name in outcome.holding:
-        _, told, stride = name.partition(_MULTIPLES)
+        told = _MULTIPLES.search(name)
         if told:
-            samples = int(stride) * max(_steps(outcome.claim.inputs), default=1)
+            samples = int(told[1]) * max(_steps(outcome.claim.inputs), default=1)
             cause = f"a stride, a pooling or a grid of patches of {samples} samples"
             yield Hint("stride", cause, f"it holds under {name}, and not under {outcome.group}")
             return
 
 
-_MULTIPLES = "shifts by multiples of "
+_MULTIPLES = re.compile(r"shifts by multiples of (\d+)")
 
 
 def _steps(inputs: Any) -> set[int]:

@@ -62,9 +62,12 @@ def _tried(
 
 
 def _elements(inclusion: Homomorphism, policy: Policy, rng: torch.Generator) -> Tensor:
-    """Landmarks of a subgroup, then random elements of it."""
-    known = inclusion.source.landmarks()[: policy.subgroup_elements // 2]
-    return torch.cat([known, inclusion.source.sample(policy.subgroup_elements - len(known), rng)])
+    """Generators of a subgroup, whose products all others are, and other landmarks of it; then random elements of it."""
+    source, most = inclusion.source, policy.subgroup_elements
+    generators, landmarks = source.generators()[: most - 2], source.landmarks()
+    again = (landmarks.unsqueeze(1) == generators).flatten(2).all(-1).any(1)
+    known = torch.cat([generators, landmarks[~again]])[: max(most // 2, len(generators))]
+    return torch.cat([known, source.sample(most - len(known), rng)])
 
 
 def _inputs(reading: Reading, claim: Claim, policy: Policy) -> Tensor:

@@ -116,7 +116,7 @@ class Translations(Group):
 
     def subgroups(self) -> tuple[Homomorphism, ...]:
         """Shifts by multiples of what divides all axes, which strides of that size leave; and those along one axis alone."""
-        whole = [step for step in range(2, min(self.grid)) if all(size % step == 0 for size in self.grid)]
+        whole = [step for step in range(2, max(self.grid)) if all(size % step == 0 for size in self.grid)]
         found = [self._coarse(step) for step in whole]
         for axis, size in enumerate(self.grid if len(self.grid) > 1 else ()):
             along, alone = partial(_along, axis=axis, axes=len(self.grid)), partial(_is_along, axis=axis)

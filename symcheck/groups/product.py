@@ -151,7 +151,7 @@ class Product(Monoid):
     def _with(self, factor: int, part: Homomorphism) -> Homomorphism:
         """A subgroup of one factor beside the others whole."""
         source = Product((*self.groups[:factor], part.source, *self.groups[factor + 1 :]))
-        last = factor + len(part.source.factors)  # a subgroup may be a product itself
+        last = factor + 1 + len(source.groups) - len(self.groups)  # a subgroup may be a product itself
 
         def put(g: Tensor) -> Tensor:
             own = source.split(g)

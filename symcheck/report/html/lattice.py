@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 from symcheck.engine import Verdict
 from symcheck.report.html.charts import Drawing, Label, Mark, Table
@@ -158,11 +159,16 @@ def contains(larger: str, smaller: str) -> bool:
     (True, False)
     >>> contains("E(3) x S_n", "SO(3) x S_n"), contains("E(3) x S_n", "S_n"), contains("O(2)", "D_4")
     (True, True, True)
+    >>> contains("D_4 x S_n", "C_4 x C_2"), contains("O(3) x SO(3)", "SO(3) x O(3)")  # each in a factor of its own
+    (False, True)
     """
     many, few = larger.split(" x "), smaller.split(" x ")
-    if larger == smaller or len(few) > len(many):
+    if larger == smaller:
         return False
-    return all(any(one == other or _family(other, one) for other in many) for one in few)
+    return any(
+        all(one == other or _family(other, one) for one, other in zip(few, chosen, strict=True))
+        for chosen in permutations(many, len(few))
+    )
 
 
 def _family(larger: str, smaller: str) -> bool:
