@@ -11,7 +11,7 @@ from torch import Generator, Tensor, nn
 
 import symcheck
 from symcheck import Claim, Subject, Verdict
-from symcheck.domains import Generated, Grid, PointCloud, Set
+from symcheck.domains import Generated, Grid, Momenta, PointCloud, Set
 from symcheck.engine import Judged, Outcome, Settings, examine
 from symcheck.properties import Composition, Equivariance, GradientEquivariance, Infinitesimal, Property
 from symcheck.reps import Dual, Framed, Multivector, Permute, PlanarIrreps, Vector
@@ -336,6 +336,26 @@ def test_smooth_images_are_turned_well_enough_to_say_what_holds_and_what_not() -
     assert 0 < held.figures[0].limit < 1e-2
     assert broken.verdict is Verdict.VIOLATED, broken.because
     assert "what interpolation explains" in broken.because
+
+
+def jet(p: Tensor) -> Tensor:
+    """Invariant masses of pairs of massless particles by their rapidities, which round badly near the beam."""
+    across, angle = p[..., 1:3].norm(dim=-1), torch.atan2(p[..., 2], p[..., 1])
+    rapidity = ((p[..., 0] + p[..., 3]) / (p[..., 0] - p[..., 3])).log() / 2
+    y, phi = (x.unsqueeze(-1) - x.unsqueeze(-2) for x in (rapidity, angle))
+    return (across.unsqueeze(-1) * across.unsqueeze(-2) * (y.cosh() - phi.cos())).sum((-1, -2))
+
+
+@pytest.mark.parametrize("seed", [0, 8, 9, 10])
+def test_a_boost_leads_to_where_a_model_rounds_otherwise(seed: int) -> None:
+    def found(model: Any) -> Outcome:
+        claim = Claim(model, "SO+(1,3)", domain=Momenta(4, mass=0.0), inputs="four_vector", outputs="scalar")
+        (outcome,) = (event.outcome for event in examine(claim, Settings(seed=seed)) if isinstance(event, Judged))
+        return outcome
+
+    held = found(jet)
+    assert held.verdict is Verdict.HOLDS, held.because
+    assert found(lambda p: jet(p) * (1 + 1e-4 * p[..., 1].sum(-1).tanh())).verdict is Verdict.VIOLATED
 
 
 def test_noise_cannot_be_turned() -> None:

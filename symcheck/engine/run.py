@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -33,7 +33,7 @@ from symcheck.engine.shrink import shrink
 from symcheck.engine.subgroups import holding
 from symcheck.engine.trials import GENERIC, Elements, Trials, draw
 from symcheck.engine.verdict import Verdict
-from symcheck.errors import ClaimError, SymcheckError
+from symcheck.errors import ClaimError, GroupError, SymcheckError
 from symcheck.groups import Monoid
 from symcheck.placement import Placement, all_placed, as_device, own_dtype, seeded, tensors_of
 from symcheck.properties import Property
@@ -501,7 +501,8 @@ def farthest(double: Reading, working: Reading) -> Tensor:
     """How far the working precision is at most from float64, on the inputs: its noise is no more, whatever the lines show.
 
     They show more where f varies within the spacing of their points, which is wide in low precision. An element that carries an
-    input far away (a boost, a scaling) leads to where f may round otherwise: there the lines have the last word.
+    input far away, or that stretches it (a boost, a scaling), leads to where f may round otherwise: there the lines have the
+    last word.
     """
     gaps = [
         rms(a.to(b.device) - b) if b.is_floating_point() else None
@@ -509,7 +510,24 @@ def farthest(double: Reading, working: Reading) -> Tensor:
     ]
     most = [torch.full((), torch.inf) if gap is None or not gap.isfinite().all() else gap.amax().cpu() for gap in gaps]
     cap = torch.stack(most).expand_as(working.floor).maximum(working.forward.placement.eps * working.sweep.magnitude)
-    return torch.where((double.sweep.moved > FAR).unsqueeze(-1), torch.inf, cap)
+    beyond = (double.sweep.moved > FAR) | stretches(double.sides.bound.group)
+    return torch.where(beyond.unsqueeze(-1), torch.inf, cap)
+
+
+def stretches(group: Monoid) -> bool:
+    """Whether a factor of a group has matrices that change lengths.
+
+    >>> from symcheck.groups import from_string
+    >>> [stretches(from_string(name)) for name in ("E(3) x S_4", "SU(2)", "SO+(1,3) x S_4")]
+    [False, False, True]
+    """
+    for factor in group.factors:
+        with suppress(GroupError):  # it has no matrices
+            matrix = factor.linear(factor.sample(4, torch.Generator().manual_seed(0)))
+            gap = (matrix.mH @ matrix - torch.eye(matrix.shape[-1], dtype=matrix.dtype)).abs().amax()
+            if gap > torch.finfo(matrix.dtype).eps ** 0.5:
+                return True
+    return False
 
 
 FAR = 4.0  # of the input's size: rotations carry an input at most 2 of it, translations of its own size seldom more
