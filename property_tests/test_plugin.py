@@ -723,6 +723,11 @@ def test_junit_has_each_result(session: Any, pytester: pytest.Pytester) -> None:
     assert found["test_symmetry[radii]"][0]["verdict"] == "HOLDS"
 
 
+def test_without_a_terminal_the_diagnosis_is_in_what_is_written(session: Any, pytester: pytest.Pytester) -> None:
+    session(BOTH, "-p", "no:terminal", "--junitxml=results.xml")
+    assert "VIOLATED  leaning\n  claimed " in (pytester.path / "results.xml").read_text()
+
+
 def test_a_model_that_returns_nan_or_raises_is_recorded(session: Any, pytester: pytest.Pytester) -> None:
     done = session(
         """

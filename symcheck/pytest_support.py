@@ -298,7 +298,8 @@ class Checks:
         """The diagnoses of what isn't as expected, and how to see it again."""
         item, results = self._current(), tuple(results)
         unmet = [result for result in results if not result.met]
-        width = min(WIDTH, item.config.get_terminal_writer().fullwidth - len("E   "))
+        shown = item.config.pluginmanager.has_plugin("terminalreporter")  # not under -p no:terminal
+        width = min(WIDTH, item.config.get_terminal_writer().fullwidth - len("E   ")) if shown else WIDTH
         again = ("pytest", _from_here(item), "--symcheck-seed", str(self._settings(settings)["seed"]))
         line = " ".join([shlex.join(again), *self._choice.options])
         parts = [f"{diagnosis(result, width)}\n{_advice(result, width)}" for result in unmet]
