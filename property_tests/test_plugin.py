@@ -204,6 +204,7 @@ def test_mended(symcheck):
 @pytest.mark.parametrize(
     ("model", "message"),
     [
+        ("lambda x: x.norm(dim=-1) + __import__('random').random()", "because two calls on the same input differ by"),
         ("lambda x: x.norm(dim=-1) + torch.randn(())", "because two calls on the same input differ by"),
         ("torch.nn.Sequential(torch.nn.Dropout(0.5), torch.nn.Linear(3, 1))", "Call model.eval() first."),
     ],
