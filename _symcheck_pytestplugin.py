@@ -58,7 +58,7 @@ def _begin(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session", name="symcheck")  # of the session: Hypothesis refuses a test's own fixtures under @given
-def checks(pytestconfig: pytest.Config) -> Checks:
+def checks(request: pytest.FixtureRequest) -> Checks:
     """Checks symmetries with the session's seed, trials, device and dtype, and records what was found.
 
     `symcheck.assert_equivariant(model, example, group=..., inputs=..., outputs=...)` fails with the diagnosis unless the
@@ -67,4 +67,4 @@ def checks(pytestconfig: pytest.Config) -> Checks:
     """
     from symcheck.pytest_session import checks
 
-    return checks(pytestconfig)
+    return checks(request)

@@ -149,9 +149,9 @@ def test_twenty_claims_are_small_and_quick(record: Record) -> None:
     broken = [result for result in record.results if result.verdict is Verdict.VIOLATED]
     twenty = with_results(record, *(broken * 3)[:20])
     render(twenty)  # templates are compiled once
-    start = time.perf_counter()
+    start = time.process_time()  # other processes take none of it
     page = render(twenty)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     assert len(page.encode()) < 1_000_000
     assert page.count('class="chart"') > 20
 
@@ -412,9 +412,9 @@ def test_five_thousand_claims_stay_small(record: Record, results: dict[str, Resu
         for i in range(5000)
     ]
     large = with_results(record, *many)
-    start = time.perf_counter()
+    start = time.process_time()
     page = render(large)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     assert len(page.encode()) < 10_000_000
     assert seconds < 20
     assert page.count('<tr id="row-') == 5000

@@ -18,12 +18,12 @@ from torch.nn import functional
 import symcheck
 from models import cnn, egnn
 from symcheck import Args, Claim, Result
-from symcheck._source import text_of
+from symcheck._source import shown, text_of
 from symcheck.domains import Examples, Generated, Grid, Joint, PaddedSet, PointCloud, Sequence, Tensors
 from symcheck.engine import Judged, Location, Policy, Settings, examine
 from symcheck.engine.bound import Bound
 from symcheck.engine.represent import Actions, Explainer, Grade, least_squares, unravelled
-from symcheck.engine.trace import Recorder
+from symcheck.engine.trace import UNSEEN, Recorder
 from symcheck.groups import SE, SO, Product, Symmetric, Translations
 from symcheck.properties import Composition
 from symcheck.report import Record
@@ -247,6 +247,23 @@ def test_modules_that_a_call_makes_for_itself_are_counted_apart() -> None:
     for _ in range(8):
         recorder(X)
     assert {made.place.call for trace in recorder.traces for made in trace.made if made.place.kind == "Passing"} == {1}
+
+
+def test_a_tensor_in_the_place_of_a_freed_one_is_not_the_models_own() -> None:
+    class Replacing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.last: Tensor | None = torch.zeros(3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            numbers = x.numpy().copy()
+            self.last = None
+            return torch.from_numpy(numbers) * 2
+
+    for _ in range(4):  # whose memory the new one gets is the allocator's to say
+        recorder = Recorder(Replacing())
+        recorder(X)
+        assert UNSEEN in {made.place.operation for made in recorder.traces[0].made}
 
 
 def tensors(x: Tensor) -> Tensor:
@@ -787,3 +804,15 @@ def test_the_text_of_a_line_is_that_of_the_file_here_and_now(tmp_path: Path, mon
     Path("net.py").write_text("# of b, but written again\n")
     assert text_of("net.py", 1) == "# of b, but written again"
     assert text_of("net.py", 2) == text_of("net.py", 0) == text_of("nut.py", 1) == ""
+
+
+def test_a_file_is_told_from_here_whatever_was_told_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "package" / "net.py"
+    file.parent.mkdir()
+    file.write_text("")
+    for folder, told in ((tmp_path, "package/net.py"), (file.parent, "net.py"), (tmp_path, "package/net.py")):
+        monkeypatch.chdir(folder)
+        assert shown(str(file)) == told
+    monkeypatch.chdir(Path("/"))
+    monkeypatch.syspath_prepend(str(file.parent))
+    assert shown(str(file)) == "net.py"

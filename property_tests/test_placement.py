@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import random
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -451,13 +453,24 @@ def test_torch_s_default_device_is_the_cpu() -> None:
         assert as_device("cpu") == CPU
 
 
-def test_random_numbers_follow_from_the_seed_and_go_on_as_they_were() -> None:
-    before = torch.get_rng_state()
-    with seeded(3):
-        first = torch.rand(2)
-    with seeded(3):
-        assert torch.equal(torch.rand(2), first)
-    assert torch.equal(torch.get_rng_state(), before)
+def of_numpy() -> list[float]:
+    return list(np.random.rand(2))  # noqa: NPY002
+
+
+@pytest.mark.parametrize("draw", [lambda: torch.rand(2).tolist(), of_numpy, random.random], ids=["torch", "numpy", "random"])
+@pytest.mark.parametrize("seed", [3, 2**62 + 3])
+def test_random_numbers_follow_from_the_seed_and_go_on_as_they_were(draw: Callable[[], Any], seed: int) -> None:
+    with seeded(0):  # the tests' own go on as they were too
+        with seeded(seed):
+            first = draw()
+        after = draw()
+        with suppress(ArithmeticError), seeded(seed):
+            again = draw()
+            raise ArithmeticError
+        following = draw()
+    with seeded(0):
+        assert [draw(), draw()] == [after, following]
+        assert again == first not in (after, following)
 
 
 def test_random_numbers_of_every_gpu_in_use_go_on_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:

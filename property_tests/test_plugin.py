@@ -204,6 +204,7 @@ def test_mended(symcheck):
 @pytest.mark.parametrize(
     ("model", "message"),
     [
+        ("lambda x: x.norm(dim=-1) + __import__('random').random()", "because two calls on the same input differ by"),
         ("lambda x: x.norm(dim=-1) + torch.randn(())", "because two calls on the same input differ by"),
         ("torch.nn.Sequential(torch.nn.Dropout(0.5), torch.nn.Linear(3, 1))", "Call model.eval() first."),
     ],
@@ -256,6 +257,30 @@ def test_the_line_to_reproduce_a_failure_does(session: Any, pytester: pytest.Pyt
         assert because in "\n".join(first.outlines)
 
 
+def test_the_line_is_for_the_folder_that_the_session_began_in(
+    session: Any, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(pytester.mkdir("sub"))
+    done = session(BOTH, "-k", "leaning", "../test_it.py", "--rootdir=..")
+    done.stdout.fnmatch_lines(["*rerun      pytest '../test_it.py::test_symmetry[[]leaning]' --symcheck-seed 0*"])
+
+
+ASKED_LATE = """
+def test_it(request):
+    symcheck = request.getfixturevalue("symcheck")
+    symcheck.check(radii(), torch.randn(4, 5, 3), **INVARIANT)
+    symcheck.assert_equivariant(leaning(), torch.randn(4, 5, 3), **INVARIANT)
+"""
+
+
+def test_a_fixture_that_is_asked_for_while_the_test_runs(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(HEAD + ASKED_LATE)
+    done = pytester.runpytest_inprocess()  # without options: nothing else begins the session's part
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(["E  * AssertionError: VIOLATED *", "2 claims in * 1 HOLDS, 1 VIOLATED"])
+    assert "KeyError" not in lines(done)
+
+
 # Claims
 
 
@@ -305,6 +330,25 @@ def test_skipped(claim):
     )
     done.assert_outcomes(passed=3, failed=1, skipped=1)
     assert len(record(pytester.path / "out.json").results) == 4  # none is judged twice
+
+
+AGAIN = """
+import pytest
+from _pytest.runner import runtestprotocol
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item, nextitem):
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    if any(report.failed for report in runtestprotocol(item, nextitem=nextitem, log=False)):
+        item._initrequest()
+        runtestprotocol(item, nextitem=nextitem)
+    return True
+"""
+
+
+def test_a_test_that_is_tried_again_is_judged_again(session: Any, pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(AGAIN)  # as plugins for flaky tests do
+    session(BOTH.replace("RADII, LEANING", "LEANING") + "def test_last(symcheck): ...\n").assert_outcomes(failed=1)
 
 
 def test_twins_that_are_caught_pass_and_others_fail(session: Any) -> None:
@@ -678,6 +722,11 @@ def test_junit_has_each_result(session: Any, pytester: pytest.Pytester) -> None:
     assert (told["claim"], told["verdict"], told["met"], told["seed"]) == ("leaning", "VIOLATED", False, 4)
     assert told["differs_by"] > 0.1
     assert found["test_symmetry[radii]"][0]["verdict"] == "HOLDS"
+
+
+def test_without_a_terminal_the_diagnosis_is_in_what_is_written(session: Any, pytester: pytest.Pytester) -> None:
+    session(BOTH, "-p", "no:terminal", "--junitxml=results.xml")
+    assert "VIOLATED  leaning\n  claimed " in (pytester.path / "results.xml").read_text()
 
 
 def test_a_model_that_returns_nan_or_raises_is_recorded(session: Any, pytester: pytest.Pytester) -> None:

@@ -87,13 +87,17 @@ def _kind(file: str) -> str:
     return "package" if path.startswith(_LIBRARIES) else "user"
 
 
-@cache
 def shown(file: str) -> str:
     """A file as it is imported: relative to the folder on the path that holds it, so that records don't tell of machines."""
+    return _shown(file, os.getcwd(), *sys.path)
+
+
+@cache
+def _shown(file: str, *places: str) -> str:
     path = os.path.abspath(file)
     if not os.path.exists(path):
         return os.path.basename(file)
-    folders = [os.path.abspath(folder) for folder in (os.getcwd(), *sys.path)]
+    folders = [os.path.abspath(folder) for folder in places]
     held = [os.path.relpath(path, folder) for folder in folders if path.startswith(folder + os.sep)]
     return min(held, key=len, default=os.path.basename(path)).replace(os.sep, "/")
 

@@ -80,7 +80,7 @@ class Subject:
         return cls(name, build=build, **options)
 
     def load(self, seed: int) -> Model:
-        """The model. A factory is run with torch's random numbers seeded, and leaves them as they were."""
+        """The model. A factory is run with seeded random numbers, of torch, numpy and `random`; they go on as they were."""
         if self.build is None:
             assert self.model is not None
             return self.model

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import random
 import types
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -61,11 +63,21 @@ def as_device(device: torch.device | str) -> torch.device:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """What torch draws inside follows from the seed, on every device; outside it goes on as if nothing had been drawn."""
+    """What torch, numpy and `random` draw inside follows from the seed, on every device; outside they go on as they were.
+
+    Of numpy that is what its functions draw, such as `numpy.random.randn`; a generator of a model's own is the model's to seed.
+    """
     devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()  # type: ignore[no-untyped-call]
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
-        yield
+    plain, theirs = random.getstate(), np.random.get_state()  # noqa: NPY002  # a model's weights may be of them
+    try:
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(seed)
+            random.seed(seed)
+            np.random.seed(seed % 2**32)  # noqa: NPY002  # it takes no more
+            yield
+    finally:
+        random.setstate(plain)
+        np.random.set_state(theirs)  # noqa: NPY002
 
 
 def gpu_advice(error: BaseException) -> str:

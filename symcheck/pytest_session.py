@@ -57,9 +57,12 @@ def begin(config: pytest.Config) -> None:
         config.pluginmanager.register(Ledger(config), "symcheck-ledger")
 
 
-def checks(config: pytest.Config) -> Checks:
+def checks(request: pytest.FixtureRequest) -> Checks:
     """What the fixture `symcheck` is. It fails where torch is missing, or the device."""
+    config = request.config
     try:
+        begin(config)  # no test may have asked before this one ran: request.getfixturevalue("symcheck")
+        config.stash.setdefault(CURRENT, request._pyfuncitem)
         support = _support()
         support.validated(config.stash[CHOICE])
     except pytest.UsageError as error:
@@ -120,6 +123,11 @@ class Tests:
         with _seeded(item) if item.get_closest_marker("symmetry") else nullcontext():
             return (yield)
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        if CHECKS in item.config.stash:  # plugins that try a failed test again run this for each attempt
+            item.config.stash[CHECKS].forget()
+
     @pytest.hookimpl(wrapper=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
         """Judge what `symcheck.parametrize` hands to the test, unless the test did."""
@@ -135,7 +143,7 @@ class Tests:
                 "symcheck.parametrize needs symcheck's own fixture `symcheck`, not another of that name.", pytrace=False
             )
         for name in names:
-            pyfuncitem.config.stash[CHECKS].settle(pyfuncitem, pyfuncitem.funcargs[name])
+            pyfuncitem.config.stash[CHECKS].settle(pyfuncitem.funcargs[name])
         return called
 
     @pytest.hookimpl(wrapper=True)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import shlex
 import textwrap
 import time
@@ -124,7 +125,7 @@ class Checks:
         self._choice = choice
         self._current = current
         self._audited: list[Audited] = []
-        self._done: tuple[str, set[tuple[str, str]]] = ("", set())  # of the test at hand, what is judged already
+        self._judged: set[tuple[str, str]] = set()  # of the test at hand, what is judged already
 
     @property
     def profile(self) -> str:
@@ -212,12 +213,16 @@ class Checks:
     def __repr__(self) -> str:
         return f"symcheck(profile={self.profile!r}, {', '.join(f'{key}={value!r}' for key, value in self._settings().items())})"
 
-    def settle(self, item: pytest.Item, claim: object) -> None:
+    def forget(self) -> None:
+        """A test begins, perhaps one that is tried again: nothing is judged yet."""
+        self._judged = set()
+
+    def settle(self, claim: object) -> None:
         """Fail the test unless the claim is as expected, if the test hasn't judged it."""
         import pytest
 
         assert isinstance(claim, Claim), claim
-        left = tuple(prop for prop in claim.properties if (claim.id, prop.name) not in self._judged(item))
+        left = tuple(prop for prop in claim.properties if (claim.id, prop.name) not in self._judged)
         results = self._audit(replace(claim, properties=left), {}, save=True).results if left else ()
         if any(not result.met for result in results):
             pytest.fail(self._failure(results, {}), pytrace=False)
@@ -257,7 +262,7 @@ class Checks:
         def keep(record: Record) -> None:
             for result, start, end in zip(record.results, clock, clock[1:], strict=False):
                 self._audited.append(Audited(result, chosen["seed"], end - start))
-                self._judged(self._current()).add(_key(result))
+                self._judged.add(_key(result))
 
         try:
             record = checking.audit(claims, on_event=on_event, save=self._folder if save else None, **chosen)
@@ -289,22 +294,25 @@ class Checks:
                     chosen[name] = value
         return chosen
 
-    def _judged(self, item: pytest.Item) -> set[tuple[str, str]]:
-        if self._done[0] != item.nodeid:
-            self._done = (item.nodeid, set())
-        return self._done[1]
-
     def _failure(self, results: Iterable[Result], settings: dict[str, Any]) -> str:
         """The diagnoses of what isn't as expected, and how to see it again."""
         item, results = self._current(), tuple(results)
         unmet = [result for result in results if not result.met]
-        width = min(WIDTH, item.config.get_terminal_writer().fullwidth - len("E   "))
-        again = ("pytest", item.nodeid, "--symcheck-seed", str(self._settings(settings)["seed"]))
+        shown = item.config.pluginmanager.has_plugin("terminalreporter")  # not under -p no:terminal
+        width = min(WIDTH, item.config.get_terminal_writer().fullwidth - len("E   ")) if shown else WIDTH
+        again = ("pytest", _from_here(item), "--symcheck-seed", str(self._settings(settings)["seed"]))
         line = " ".join([shlex.join(again), *self._choice.options])
         parts = [f"{diagnosis(result, width)}\n{_advice(result, width)}" for result in unmet]
         if len(results) > 1:
             parts.insert(0, f"{len(unmet)} of {len(results)} claims are not as expected:")
         return "\n".join([*parts, f"  rerun      {line}"])
+
+
+def _from_here(item: pytest.Item) -> str:
+    """The test's name as pytest is given it where the session began; its own name begins at the root."""
+    root, here = item.config.rootpath, item.config.invocation_params.dir
+    file, *rest = item.nodeid.split("::")
+    return "::".join([file if here == root else Path(os.path.relpath(root / file, here)).as_posix(), *rest])
 
 
 def validated(choice: Choice) -> None:

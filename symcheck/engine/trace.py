@@ -85,7 +85,9 @@ class Recorder:
         self.model = model
         self.traces: list[Trace] = []
         self._names = module_names(model)
-        self._own = {id(tensor) for tensor in tensors_of(model)}
+        self._own = {
+            id(tensor): tensor for tensor in tensors_of(model)
+        }  # held: one that is freed leaves its identity to the next
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         first = self.traces[0] if self.traces else None
@@ -105,7 +107,7 @@ class Recorder:
 class _Watch(TorchFunctionMode):
     """One call under way. Tensors and modules are told apart by their identity, and kept alive so that it stays theirs."""
 
-    def __init__(self, names: dict[int, str], own: set[int], first: Trace | None) -> None:
+    def __init__(self, names: dict[int, str], own: dict[int, Tensor], first: Trace | None) -> None:
         super().__init__()
         self.trace, self.names, self.own, self.first = Trace(), names, own, first
         self.known: dict[int, int] = {}
