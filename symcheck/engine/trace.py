@@ -85,9 +85,7 @@ class Recorder:
         self.model = model
         self.traces: list[Trace] = []
         self._names = module_names(model)
-        self._own = {
-            id(tensor): tensor for tensor in tensors_of(model)
-        }  # held: one that is freed leaves its identity to the next
+        self._own = {id(tensor): tensor for tensor in tensors_of(model)}  # held: a freed one leaves its identity to the next
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         first = self.traces[0] if self.traces else None
