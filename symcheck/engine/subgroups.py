@@ -32,9 +32,9 @@ def holding(sides: Sides, reading: Reading, claim: Claim, settings: Settings) ->
         return ()
     inputs = _inputs(reading, claim, policy)
     tried = partial(_tried, parts, sides=sides, reading=reading, claim=claim, policy=policy)
-    kept, _ = yield from tried(list(range(len(parts))), inputs[:1])
-    kept, moves = yield from tried(kept, inputs)
-    hold = [i for i in kept if i in moves]
+    kept, moves = yield from tried(list(range(len(parts))), inputs[:1])
+    kept, also = yield from tried(kept, inputs[1:])
+    hold = [i for i in kept if i in moves or i in also]
     implied = {i for i in hold for larger in hold if larger < i and _within(inclusions[larger], inclusions[i], parts[i])}
     return tuple(str(inclusions[i]) for i in hold if i not in implied)
 
@@ -43,8 +43,8 @@ def _tried(
     parts: Sequence[Tensor], chosen: list[int], inputs: Tensor, *, sides: Sides, reading: Reading, claim: Claim, policy: Policy
 ) -> Generator[int, None, tuple[list[int], list[int]]]:
     """Which of the chosen subgroups, of which `parts` are elements, no trial violates, and which move an input."""
-    if not chosen:
-        return [], []
+    if not chosen or not len(inputs):
+        return chosen, []
     g = torch.cat([parts[i].repeat(len(inputs), *[1] * (parts[i].ndim - 1)) for i in chosen])
     source = inputs.repeat_interleave(policy.subgroup_elements).repeat(len(chosen))
     kin = torch.tensor(chosen).repeat_interleave(len(source) // len(chosen))
