@@ -37,6 +37,7 @@ from symcheck.errors import ClaimError, GroupError, SymcheckError
 from symcheck.groups import Monoid
 from symcheck.placement import Placement, all_placed, as_device, own_dtype, seeded, tensors_of
 from symcheck.properties import Property
+from symcheck.reps.cartesian import keeps_lengths
 
 Result = TypeVar("Result")
 
@@ -523,9 +524,7 @@ def stretches(group: Monoid) -> bool:
     """
     for factor in group.factors:
         with suppress(GroupError):  # it has no matrices
-            matrix = factor.linear(factor.sample(4, torch.Generator().manual_seed(0)))
-            gap = (matrix.mH @ matrix - torch.eye(matrix.shape[-1], dtype=matrix.dtype)).abs().amax()
-            if gap > torch.finfo(matrix.dtype).eps ** 0.5:
+            if not keeps_lengths(factor):
                 return True
     return False
 

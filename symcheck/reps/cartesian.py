@@ -205,10 +205,18 @@ def keeps(group: Monoid, form: Tensor) -> bool:
     What keeps it does so up to the rounding of the elements, far less than half of the digits; what doesn't, by the first.
     """
     matrix = group.linear(group.sample(_TRIED, Generator().manual_seed(0)))
-    if matrix.is_complex() or matrix.shape[-1] != len(form):
-        return False
-    gap = (matrix.mT @ form.to(matrix) @ matrix - form.to(matrix)).abs().amax((-2, -1))
-    size = matrix.square().sum((-2, -1))
+    return not matrix.is_complex() and matrix.shape[-1] == len(form) and _kept(matrix, form)
+
+
+def keeps_lengths(group: Monoid) -> bool:
+    """Whether the linear parts of a group are rotations and reflections, or unitary."""
+    matrix = group.linear(group.sample(_TRIED, Generator().manual_seed(0)))
+    return _kept(matrix, torch.eye(matrix.shape[-1]))
+
+
+def _kept(matrix: Tensor, form: Tensor) -> bool:
+    gap = (matrix.mH @ form.to(matrix) @ matrix - form.to(matrix)).abs().amax((-2, -1))
+    size = matrix.abs().square().sum((-2, -1))
     return bool((gap <= torch.finfo(matrix.dtype).eps ** 0.5 * size).all())
 
 
