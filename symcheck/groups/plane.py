@@ -111,14 +111,14 @@ class PlaneGroup(Semidirect):
         turned = (self.acting.linear(h).long() @ a.unsqueeze(-1)).squeeze(-1)
         return turned % torch.tensor(self.grid)
 
-    def restricted(self, inclusion: Homomorphism) -> Group | None:
+    def restricted(self, inclusion: Homomorphism) -> Semidirect | None:
         names = {group: name for name, group in _POINT_GROUPS.items()}
         name = names.get(inclusion.source)  # type: ignore[call-overload] # looking up another kind finds nothing
         if name is not None and inclusion.name and isinstance(inclusion.source, Dihedral):  # of other lines than the name's
             return SemidirectProduct(self.normal, inclusion.source, lambda k, a: self.moved(inclusion(k), a))
         return None if name is None else PlaneGroup(name, self.size)
 
-    def thinned(self, inclusion: Homomorphism) -> Group | None:
+    def thinned(self, inclusion: Homomorphism) -> Semidirect | None:
         """The same with coarser shifts, alike along both axes."""
         coarse = inclusion.source
         alike = isinstance(coarse, Translations) and len(coarse.grid) == len(self.grid)

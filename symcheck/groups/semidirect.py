@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 Action = Callable[[Tensor, Tensor], Tensor]
+Map = Callable[[Tensor], Tensor]
+
+
+def _same(g: Tensor) -> Tensor:
+    return g
 
 
 class Semidirect(Group):
@@ -46,10 +51,10 @@ class Semidirect(Group):
         """φ_h(a)."""
 
     @abstractmethod
-    def restricted(self, inclusion: Homomorphism) -> Group | None:
+    def restricted(self, inclusion: Homomorphism) -> Semidirect | None:
         """N ⋊ K for a subgroup K of H, or None if that has no name here."""
 
-    def thinned(self, inclusion: Homomorphism) -> Group | None:
+    def thinned(self, inclusion: Homomorphism) -> Semidirect | None:
         """M ⋊ H for a subgroup M of N, or None if that has no name here, or H moves M to another one."""
         return None
 
@@ -138,13 +143,17 @@ class Semidirect(Group):
             source = self.restricted(inclusion)
             if source is not None:
                 which = inclusion.name.removeprefix(str(inclusion.source))  # of several of one kind
-                found.append(Homomorphism(source, self, self._with(inclusion), f"{source}{which}" if which else ""))
+                found.append(
+                    Homomorphism(source, self, self._wider(source, second=inclusion), f"{source}{which}" if which else "")
+                )
             found.append(found[1].after(inclusion))
         for inclusion in self.normal.subgroups():
             source = self.thinned(inclusion)
             if source is not None:
                 inside = None if inclusion.contains is None else self._starts_in(inclusion.contains)
-                found.append(Homomorphism(source, self, self._from(inclusion), f"{self} with {inclusion}", inside))
+                found.append(
+                    Homomorphism(source, self, self._wider(source, first=inclusion), f"{self} with {inclusion}", inside)
+                )
             found.append(found[0].after(inclusion))
         return tuple(sorted(found, key=lambda inclusion: -inclusion.source.order))
 
@@ -156,23 +165,12 @@ class Semidirect(Group):
 
         return Homomorphism(self.factors[i], self, partial(self.embed, i), contains=inside)
 
-    def _with(self, inclusion: Homomorphism) -> Callable[[Tensor], Tensor]:
-        """Elements (a, k) as (a, h) of this group."""
-        cut = math.prod(self.normal.element)
-        kind = inclusion.source.element
+    def _wider(self, source: Semidirect, first: Map = _same, second: Map = _same) -> Map:
+        """Elements (m, k) of a subgroup as elements of this group, by inclusions of their parts."""
 
         def wider(g: Tensor) -> Tensor:
-            return self.pack(g[:, :cut], inclusion(g[:, cut:].reshape(len(g), *kind)))
-
-        return wider
-
-    def _from(self, inclusion: Homomorphism) -> Callable[[Tensor], Tensor]:
-        """Elements (m, h) as (a, h) of this group."""
-        kind = inclusion.source.element
-        cut = math.prod(kind)
-
-        def wider(g: Tensor) -> Tensor:
-            return self.pack(inclusion(g[:, :cut].reshape(len(g), *kind)), g[:, cut:])
+            m, k = source.unpack(g)
+            return self.pack(first(m), second(k))
 
         return wider
 
@@ -220,7 +218,7 @@ class SemidirectProduct(Semidirect):
     def moved(self, h: Tensor, a: Tensor) -> Tensor:
         return self.action(h, a)
 
-    def restricted(self, inclusion: Homomorphism) -> Group | None:
+    def restricted(self, inclusion: Homomorphism) -> Semidirect | None:
         source = inclusion.source
         if not isinstance(source, Group):
             return None
